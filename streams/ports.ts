@@ -139,6 +139,32 @@ export interface LogReader {
     onBatch: (batch: FetchedBatch) => void | Promise<void>,
     signal?: AbortSignal,
   ): Promise<number>;
+  /**
+   * Reads partitions of one or more topics from the given offsets on and keeps waiting for more, until the signal aborts
+   * (then it resolves). Per partition in order, one `onBatch` at a time. Rides out broker faults; rejects on fatal ones.
+   */
+  follow(
+    positions: readonly (TopicPartition & { offset: number })[],
+    onBatch: (batch: FetchedBatch) => void | Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ProducedRecord {
+  readonly topic: string;
+  /** Left out: the key decides, by the hash that Java clients use (murmur2). */
+  readonly partition?: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly timestampMs?: number;
+  readonly headers?: HeaderList;
+}
+
+/** A producer without transactions, idempotent and acknowledged by all replicas: for the edges (gateway, dead letters of the sink, tools). */
+export interface LogProducer {
+  /** Resolves with each record's place once all are durable. Rejects with `RetriableLogError` or `FatalLogError`. */
+  send(records: readonly ProducedRecord[]): Promise<readonly (TopicPartition & { offset: number })[]>;
   close(): Promise<void>;
 }
 
@@ -169,6 +195,8 @@ export interface GroupConsumerOptions {
 export interface LogClient {
   consumer(options: GroupConsumerOptions): GroupConsumer;
   producer(transactionalId: string): TransactionalProducer;
+  /** A producer outside of transactions. */
+  plainProducer(): LogProducer;
   reader(): LogReader;
   admin(): LogAdmin;
   close(): Promise<void>;
