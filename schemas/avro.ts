@@ -1,0 +1,29 @@
+/**
+ * The Avro files as values, each tied to its record type.
+ *
+ * Invariant: the text is the file's, byte for byte, so what is registered is what is under review here. Only serdes and the
+ * set-up import this file; the record types stand apart from it and read nothing.
+ */
+import { readFileSync } from 'node:fs';
+import type { AlertRule } from './alert-rule.ts';
+import type { LifecycleEvent } from './lifecycle-event.ts';
+import type { RawAlert } from './raw-alert.ts';
+
+/** An Avro schema whose values have the type `T`. */
+export interface RecordSchema<T> {
+  /** The record's name in the file. */
+  readonly name: string;
+  /** The schema as JSON text. */
+  readonly avsc: string;
+  /** Carries the type alone; there is never a value. */
+  readonly recordType?: T;
+}
+
+const load = <T>(name: string, file: string): RecordSchema<T> => ({
+  name,
+  avsc: readFileSync(new URL(file, import.meta.url), 'utf8'),
+});
+
+export const rawAlertSchema = load<RawAlert>('RawAlert', './raw-alert.avsc');
+export const lifecycleEventSchema = load<LifecycleEvent>('LifecycleEvent', './lifecycle-event.avsc');
+export const alertRuleSchema = load<AlertRule>('AlertRule', './alert-rule.avsc');
