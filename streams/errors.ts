@@ -68,6 +68,11 @@ export class ProcessingError extends StreamsError {
   readonly recovery = 'skip-record';
 }
 
+/** User code threw in a punctuator or a timer, or a handler said `fail`: going on would lose something. */
+export class TaskFailedError extends StreamsError {
+  readonly recovery = 'stop';
+}
+
 /** A result could not be serialized or sent. */
 export class ProductionError extends StreamsError {
   readonly recovery = 'skip-record';
@@ -85,6 +90,11 @@ export class StateCorruptedError extends StreamsError {
 
 /** The state directory is in use by another process. */
 export class StateLockedError extends StreamsError {
+  readonly recovery = 'stop';
+}
+
+/** The disk refuses: it is full, read-only, or not permitted. */
+export class StateIoError extends StreamsError {
   readonly recovery = 'stop';
 }
 

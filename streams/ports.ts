@@ -210,6 +210,8 @@ export interface KeySpace {
   getMany(keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[];
   /** Entries with `from <= key < to` in key order (or the reverse). Either bound may be left out. Close it by finishing or `return()`. */
   range(bounds: KeyRange): IterableIterator<readonly [key: Uint8Array, value: Uint8Array]>;
+  /** An estimate, for gauges; where stores share a database it may count all of them. */
+  approximateEntries(): number;
 }
 
 export interface KeyRange {
@@ -219,7 +221,10 @@ export interface KeyRange {
   readonly limit?: number;
 }
 
-/** Changes that become visible and durable together. */
+/**
+ * Changes that become visible and durable together, in the order they were added: a range deletion takes away what was put
+ * before it, and spares what is put after it. Keys and values are copied, so callers may reuse their buffers. One write only.
+ */
 export interface StateBatch {
   put(space: KeySpace, key: Uint8Array, value: Uint8Array): void;
   delete(space: KeySpace, key: Uint8Array): void;
@@ -242,6 +247,8 @@ export interface StateBackend {
   position(partition: TopicPartition): number | undefined;
   /** Empties every key space and forgets all positions. */
   wipe(): void;
+  /** Figures for gauges by metric name (snake case, units last); empty where there is nothing to measure. */
+  stats(): Readonly<Record<string, number>>;
   close(): Promise<void>;
 }
 
