@@ -1,0 +1,222 @@
+/**
+ * The tasks of one thread: opening, committing, failing, closing.
+ *
+ * Invariant: at most one StreamTask per task id is open at a time, and each is closed before another is opened in its place.
+ * An error costs the task it belongs to what its recovery says, and no other task anything.
+ */
+import { recoveryOf } from './errors.ts';
+import type { FetchedBatch, TopicPartition } from './ports.ts';
+import { topicPartitionKey } from './ports.ts';
+import { messageOf } from './record-queue.ts';
+import type { StreamTask } from './task.ts';
+import { taskIdOf } from './task-assignor.ts';
+import { openTask, taskInputs, type TaskEnvironment, type TaskPlace } from './task-opener.ts';
+
+/** A task that this thread was given, whether it runs or is still being opened. */
+export interface TaskEntry extends TaskPlace {
+  readonly taskId: string;
+  readonly closing: AbortController;
+  /** Undefined while it is being opened. */
+  task: StreamTask | undefined;
+  opening: Promise<void>;
+  commit: Promise<void> | undefined;
+  lastCommitMs: number;
+  failures: number;
+}
+
+export interface TaskManagerEvents {
+  /** Something to do came up: a commit ended, a task opened. */
+  readonly onWakeUp: () => void;
+  /** A task has another owner: the group should be joined again. */
+  readonly onTaskLost: () => void;
+  /** An error that only stopping the thread answers. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export class TaskManager {
+  readonly #environment: TaskEnvironment;
+  readonly #events: TaskManagerEvents;
+  readonly #entries = new Map<string, TaskEntry>();
+  readonly #byInput = new Map<string, TaskEntry>();
+
+  constructor(environment: TaskEnvironment, events: TaskManagerEvents) {
+    this.#environment = environment;
+    this.#events = events;
+  }
+
+  get entries(): readonly TaskEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  get allRunning(): boolean {
+    return this.entries.every(({ task }) => task !== undefined);
+  }
+
+  /** Closes the tasks that are not among the places, opens those that are missing, leaves the others running. */
+  async assign(places: readonly TaskPlace[]): Promise<void> {
+    const wanted = new Map(places.map((place) => [taskIdOf(place.subTopology.id, place.partition), place]));
+    const revoked = this.entries.filter(({ taskId }) => !wanted.has(taskId));
+    await Promise.all(revoked.map((entry) => this.#close(entry)));
+    for (const [taskId, place] of wanted) if (!this.#entries.has(taskId)) this.#open(taskId, place);
+  }
+
+  /** The running task that a fetched batch belongs to. */
+  taskOf(partition: TopicPartition): StreamTask | undefined {
+    return this.#byInput.get(topicPartitionKey(partition))?.task;
+  }
+
+  add(batch: FetchedBatch): void {
+    this.taskOf(batch)?.add(batch);
+  }
+
+  /** Starts a commit and comes back at once; the task is not processed until it ended. */
+  startCommit(entry: TaskEntry): void {
+    const { task } = entry;
+    if (task === undefined || entry.commit !== undefined) return;
+    const { clock } = this.#environment;
+    entry.commit = task
+      .commit(clock)
+      .then(
+        () => {
+          entry.lastCommitMs = clock.now();
+          entry.failures = 0;
+        },
+        (error: unknown) => this.fail(entry, task, error),
+      )
+      .catch((fatal: unknown) => this.#events.onFatal(fatal))
+      .finally(() => {
+        entry.commit = undefined;
+        this.#events.onWakeUp();
+      });
+  }
+
+  /** Commits all tasks and waits for it; before a rebalance. */
+  async commitAll(): Promise<void> {
+    await this.#commitsUnderWay();
+    for (const entry of this.entries) if (entry.task?.commitNeeded === true) this.startCommit(entry);
+    await this.#commitsUnderWay();
+  }
+
+  async #commitsUnderWay(): Promise<void> {
+    await Promise.all(this.entries.flatMap(({ commit }) => commit ?? []));
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all(this.entries.map((entry) => this.#close(entry)));
+  }
+
+  /** Does what the error's recovery says. Rejects when that fails. */
+  async fail(entry: TaskEntry, task: StreamTask, error: unknown): Promise<void> {
+    if (entry.task !== task) return;
+    const recovery = recoveryOf(error);
+    const { logger } = this.#environment;
+    entry.task = undefined;
+    this.#environment.consumer.pause(taskInputs(entry));
+    await this.#closeDirty(task);
+    if (recovery === 'give-task-up') {
+      logger.info(`Task ${entry.taskId} has another owner; giving it up`, {
+        taskId: entry.taskId,
+        reason: messageOf(error),
+      });
+      this.#forget(entry);
+      this.#events.onTaskLost();
+      return;
+    }
+    if (recovery === 'stop' || recovery === 'skip-record') {
+      this.#events.onFatal(error);
+      return;
+    }
+    entry.failures += 1;
+    logger.warn(`Task ${entry.taskId} failed and starts again from its last commit`, {
+      taskId: entry.taskId,
+      recovery,
+      err: error,
+    });
+    if (recovery === 'rebuild-task') await this.#environment.stateFactory.destroy(entry.taskId);
+    entry.opening = this.#openUntilRunning(entry);
+  }
+
+  #open(taskId: string, place: TaskPlace): void {
+    const entry: TaskEntry = {
+      ...place,
+      taskId,
+      closing: new AbortController(),
+      task: undefined,
+      opening: Promise.resolve(),
+      commit: undefined,
+      lastCommitMs: this.#environment.clock.now(),
+      failures: 0,
+    };
+    this.#entries.set(taskId, entry);
+    for (const input of taskInputs(place)) this.#byInput.set(topicPartitionKey(input), entry);
+    entry.opening = this.#openUntilRunning(entry);
+  }
+
+  /** Tries with growing pauses until the task runs, is taken away, or fails for good. Never rejects. */
+  async #openUntilRunning(entry: TaskEntry): Promise<void> {
+    const { clock, config, logger } = this.#environment;
+    const { signal } = entry.closing;
+    while (!signal.aborted) {
+      if (entry.failures > 0) await clock.sleep(backoffMs(entry.failures, config), signal);
+      if (signal.aborted) return;
+      try {
+        const task = await openTask(entry, this.#environment, signal);
+        if (signal.aborted) await this.#closeDirty(task);
+        else entry.task = task;
+        this.#events.onWakeUp();
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        const recovery = recoveryOf(error);
+        if (recovery === 'stop' || recovery === 'skip-record') {
+          this.#events.onFatal(error);
+          return;
+        }
+        entry.failures += 1;
+        logger.warn(`Task ${entry.taskId} could not be opened; trying again`, {
+          taskId: entry.taskId,
+          attempt: entry.failures,
+          err: error,
+        });
+      }
+    }
+  }
+
+  async #close(entry: TaskEntry): Promise<void> {
+    entry.closing.abort();
+    this.#forget(entry);
+    await entry.opening;
+    await entry.commit;
+    const { task } = entry;
+    if (task === undefined) return;
+    entry.task = undefined;
+    try {
+      await task.closeClean(this.#environment.clock);
+    } catch (error) {
+      // What was not committed is read again by the next owner, so nothing is lost.
+      this.#environment.logger.warn(`Task ${entry.taskId} was closed without its last commit`, {
+        taskId: entry.taskId,
+        err: error,
+      });
+    }
+  }
+
+  async #closeDirty(task: StreamTask): Promise<void> {
+    try {
+      await task.closeDirty();
+    } catch (error) {
+      this.#environment.logger.warn(`Closing task ${task.taskId} failed`, { taskId: task.taskId, err: error });
+    }
+  }
+
+  #forget(entry: TaskEntry): void {
+    if (this.#entries.get(entry.taskId) === entry) this.#entries.delete(entry.taskId);
+    for (const input of taskInputs(entry)) {
+      const key = topicPartitionKey(input);
+      if (this.#byInput.get(key) === entry) this.#byInput.delete(key);
+    }
+  }
+}
+
+const backoffMs = (failures: number, config: { retryBackoffMs: number; retryBackoffMaxMs: number }): number =>
+  Math.min(config.retryBackoffMaxMs, config.retryBackoffMs * 2 ** Math.min(failures - 1, 20));

@@ -1,0 +1,288 @@
+/**
+ * A stream thread: one consumer, the tasks it is assigned, and one loop at its own pace:
+ * poll -> hand out -> process -> punctuate -> commit.
+ *
+ * Invariants: only the loop processes tasks; commits, restores and fetches go on beside it and only wake it up. Every queue is
+ * bounded: a full one pauses its partition. Before it joins a rebalance, everything processed is committed.
+ */
+import type { StreamsConfig } from './config.ts';
+import { GlobalState } from './global-state.ts';
+import { prepareTopics } from './internal-topics.ts';
+import type {
+  Clock,
+  FetchedBatch,
+  GroupConsumer,
+  LogClient,
+  LogReader,
+  Logger,
+  Metrics,
+  StateBackend,
+  StateBackendFactory,
+  TopicPartition,
+} from './ports.ts';
+import { topicPartitionKey } from './ports.ts';
+import type { RestoreProgress } from './restore.ts';
+import { encodeMemberState, TaskAssignor, taskIdOf } from './task-assignor.ts';
+import { TaskManager, type TaskEntry } from './task-manager.ts';
+import type { TaskPlace } from './task-opener.ts';
+import type { BuiltTopology, SourceNode } from './topology.ts';
+
+/** As Kafka Streams names them, in lower case. */
+export type StreamThreadState =
+  'created' | 'starting' | 'partitions-revoked' | 'partitions-assigned' | 'running' | 'pending-shutdown' | 'dead';
+
+export interface StreamThreadOptions {
+  readonly name: string;
+  readonly topology: BuiltTopology;
+  readonly config: StreamsConfig;
+  readonly client: LogClient;
+  readonly stateFactory: StateBackendFactory;
+  /** Holds the global stores of this thread. */
+  readonly globalBackend: StateBackend;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly onStateChange?: (state: StreamThreadState) => void;
+  readonly onRestoreProgress?: (taskId: string, progress: RestoreProgress) => void;
+}
+
+/** How long the loop waits at most before it looks around again. */
+const IDLE_POLL_MS = 500;
+
+export class StreamThread {
+  readonly #options: StreamThreadOptions;
+  readonly #stopping = new AbortController();
+  readonly #paused = new Set<string>();
+  readonly #prepares: ReadonlyMap<string, SourceNode>;
+  #state: StreamThreadState = 'created';
+  #fatal: { readonly error: unknown } | undefined;
+  #rejoinNeeded = false;
+  #moreToDo = false;
+  #consumer: GroupConsumer | undefined;
+  #manager: TaskManager | undefined;
+
+  constructor(options: StreamThreadOptions) {
+    this.#options = options;
+    const sources = options.topology.subTopologies.flatMap(({ nodes }) =>
+      nodes.filter((node) => node.kind === 'source'),
+    );
+    this.#prepares = new Map(sources.flatMap((source) => source.topics.map((topic) => [topic, source])));
+  }
+
+  get state(): StreamThreadState {
+    return this.#state;
+  }
+
+  /** The tasks of this thread, running or being restored. */
+  get tasks(): readonly TaskEntry[] {
+    return this.#manager?.entries ?? [];
+  }
+
+  /** Runs until `stop`, then resolves; rejects on an error that only stopping answers. Everything is closed either way. */
+  async run(): Promise<void> {
+    const { client, config, topology, globalBackend, metrics, logger, clock } = this.#options;
+    this.#enter('starting');
+    const admin = client.admin();
+    const reader = client.reader();
+    const { applicationId } = config;
+    const globalState = new GlobalState({
+      applicationId,
+      globalStores: topology.globalStores,
+      backend: globalBackend,
+      reader,
+      admin,
+      metrics,
+      logger,
+      systemTimeMs: () => clock.now(),
+    });
+    let following: Promise<void> = Promise.resolve();
+    try {
+      const partitionCounts = await prepareTopics(topology, applicationId, admin, config.deadLetterTopic);
+      await globalState.restore(this.#stopping.signal);
+      following = globalState.follow(this.#stopping.signal).catch((error: unknown) => this.#fail(error));
+      await this.#loop(reader, globalState, partitionCounts);
+    } finally {
+      this.#enter('pending-shutdown');
+      this.#stopping.abort();
+      await this.#manager?.closeAll();
+      await this.#consumer?.close();
+      await following;
+      await globalState.close();
+      await reader.close();
+      await admin.close();
+      this.#enter('dead');
+    }
+  }
+
+  /** Commits, closes and leaves the group; `run` resolves when that is done. */
+  stop(): void {
+    this.#stopping.abort();
+    this.#consumer?.wakeup();
+  }
+
+  async #loop(
+    reader: LogReader,
+    globalState: GlobalState,
+    partitionCounts: ReadonlyMap<string, number>,
+  ): Promise<void> {
+    const { client, config, topology, stateFactory, clock, metrics, logger, onRestoreProgress } = this.#options;
+    const consumer = client.consumer({
+      groupId: config.applicationId,
+      clientId: this.#options.name,
+      topics: topology.subTopologies.flatMap(({ sourceTopics }) => sourceTopics),
+      assignor: new TaskAssignor(topology.subTopologies),
+      sessionTimeoutMs: config.sessionTimeoutMs,
+    });
+    this.#consumer = consumer;
+    const environment = { config, client, consumer, reader, stateFactory, partitionCounts, clock, metrics, logger };
+    const globalStores = globalState.stores;
+    const manager = new TaskManager(
+      { ...environment, globalStores, ...(onRestoreProgress && { onRestoreProgress }) },
+      {
+        onWakeUp: () => consumer.wakeup(),
+        onTaskLost: () => {
+          this.#rejoinNeeded = true;
+          consumer.wakeup();
+        },
+        onFatal: (error) => this.#fail(error),
+      },
+    );
+    this.#manager = manager;
+    await this.#rebalance(consumer, manager);
+    while (!this.#stopping.signal.aborted) await this.#turn(consumer, manager);
+    if (this.#fatal !== undefined) throw this.#fatal.error;
+  }
+
+  async #turn(consumer: GroupConsumer, manager: TaskManager): Promise<void> {
+    if (this.#rejoinNeeded) return this.#rebalance(consumer, manager);
+    const polled = await consumer.poll(this.#pollTimeoutMs(manager));
+    if (polled.kind === 'rebalance') return this.#rebalance(consumer, manager);
+    for (const batch of polled.batches) {
+      await this.#prepare(batch);
+      manager.add(batch);
+    }
+    this.#runTasks(manager);
+    this.#regulate(consumer, manager);
+    if (this.#state === 'partitions-assigned' && manager.allRunning) this.#enter('running');
+    // Lets sockets and timers have their turn; without it a busy loop would starve its own fetches.
+    await this.#options.clock.sleep(0);
+  }
+
+  async #rebalance(consumer: GroupConsumer, manager: TaskManager): Promise<void> {
+    this.#enter('partitions-revoked');
+    this.#rejoinNeeded = false;
+    await manager.commitAll();
+    if (this.#stopping.signal.aborted) return;
+    const partitions = await consumer.rejoin(encodeMemberState({ tasks: this.#ownedTasks(manager) }));
+    this.#paused.clear();
+    await manager.assign(this.#places(partitions));
+    this.#enter('partitions-assigned');
+  }
+
+  #ownedTasks(manager: TaskManager): { [taskId: string]: number } {
+    const tasks: { [taskId: string]: number } = {};
+    for (const { taskId, task } of manager.entries) {
+      tasks[taskId] = task?.inputs.reduce((sum, { position }) => sum + position, 0) ?? 0;
+    }
+    return tasks;
+  }
+
+  #places(partitions: readonly TopicPartition[]): TaskPlace[] {
+    const places = new Map<string, TaskPlace>();
+    for (const { topic, partition } of partitions) {
+      const subTopology = this.#options.topology.subTopologies.find(({ sourceTopics }) => sourceTopics.includes(topic));
+      if (subTopology !== undefined) places.set(taskIdOf(subTopology.id, partition), { subTopology, partition });
+    }
+    return [...places.values()];
+  }
+
+  /** Waits for what the deserializers of the batch need; a registry that is away is asked again with growing pauses. */
+  async #prepare(batch: FetchedBatch): Promise<void> {
+    const source = this.#prepares.get(batch.topic);
+    const { clock, config, logger } = this.#options;
+    for (const deserializer of [source?.key, source?.value]) {
+      let pauseMs = config.retryBackoffMs;
+      while (!this.#stopping.signal.aborted) {
+        try {
+          await deserializer?.prepare?.(batch.topic, batch.records);
+          break;
+        } catch (error) {
+          logger.warn(`Cannot prepare to read ${topicPartitionKey(batch)}; trying again in ${pauseMs} ms`, {
+            err: error,
+          });
+          await clock.sleep(pauseMs, this.#stopping.signal);
+          pauseMs = Math.min(config.retryBackoffMaxMs, pauseMs * 2);
+        }
+      }
+    }
+  }
+
+  #runTasks(manager: TaskManager): void {
+    const { clock, config } = this.#options;
+    this.#moreToDo = false;
+    for (const entry of manager.entries) {
+      const { task } = entry;
+      if (task === undefined || task.committing) continue;
+      const nowMs = clock.now();
+      try {
+        const done = task.process(nowMs, config.maxRecordsPerTurn);
+        task.punctuate(nowMs);
+        if (this.#commitDue(entry, nowMs)) manager.startCommit(entry);
+        else if (done >= config.maxRecordsPerTurn) this.#moreToDo = true;
+      } catch (error) {
+        manager.fail(entry, task, error).catch((fatal: unknown) => this.#fail(fatal));
+      }
+    }
+  }
+
+  #commitDue({ task, lastCommitMs }: TaskEntry, nowMs: number): boolean {
+    if (task === undefined || !task.commitNeeded) return false;
+    const { commitIntervalMs, maxPendingBytes, maxDirtyEntries } = this.#options.config;
+    return (
+      task.drained ||
+      task.commitRequested ||
+      nowMs - lastCommitMs >= commitIntervalMs ||
+      task.pendingBytes >= maxPendingBytes ||
+      task.dirtyEntries >= maxDirtyEntries
+    );
+  }
+
+  /** Pauses partitions whose queue is full and resumes those that have room again. */
+  #regulate(consumer: GroupConsumer, manager: TaskManager): void {
+    const { maxBufferedRecords } = this.#options.config;
+    for (const { task } of manager.entries) {
+      for (const { topicPartition, buffered } of task?.inputs ?? []) {
+        const key = topicPartitionKey(topicPartition);
+        if (buffered > maxBufferedRecords && !this.#paused.has(key)) {
+          this.#paused.add(key);
+          consumer.pause([topicPartition]);
+        } else if (buffered <= maxBufferedRecords / 2 && this.#paused.delete(key)) {
+          consumer.resume([topicPartition]);
+        }
+      }
+    }
+  }
+
+  #pollTimeoutMs(manager: TaskManager): number {
+    if (this.#moreToDo || this.#rejoinNeeded || this.#stopping.signal.aborted) return 0;
+    const nowMs = this.#options.clock.now();
+    let waitMs = IDLE_POLL_MS;
+    for (const { task, lastCommitMs } of manager.entries) {
+      if (task === undefined || task.committing) continue;
+      if (task.commitNeeded) waitMs = Math.min(waitMs, lastCommitMs + this.#options.config.commitIntervalMs - nowMs);
+      waitMs = Math.min(waitMs, task.nextWakeUpMs() - nowMs);
+    }
+    return Math.max(0, waitMs);
+  }
+
+  #fail(error: unknown): void {
+    this.#fatal ??= { error };
+    this.stop();
+  }
+
+  #enter(state: StreamThreadState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#options.onStateChange?.(state);
+  }
+}
