@@ -1,0 +1,158 @@
+/**
+ * One consumer group of the in-memory log: its members, their eager rebalance, and its committed offsets.
+ *
+ * Invariant: partitions are handed out once per generation, after every member has joined it or has been dropped. From the
+ * moment a rebalance begins until it joins again, each member is told so. A member that shows no sign of life for its session
+ * timeout, or does not join within the rebalance timeout, is dropped, and the others rebalance.
+ */
+import { FatalLogError } from '../errors.ts';
+import type { Clock, GroupMember, PartitionAssignor, TopicPartition } from '../ports.ts';
+import { topicPartitionKey } from '../ports.ts';
+import type { LogChanges } from './in-memory-changes.ts';
+import type { ClientSession } from './in-memory-session.ts';
+import type { PartitionOffset } from './in-memory-transactions.ts';
+
+export interface JoinRequest extends GroupMember {
+  readonly assignor: PartitionAssignor;
+  readonly sessionTimeoutMs: number;
+  readonly session: ClientSession;
+}
+
+export interface GroupContext {
+  readonly clock: Clock;
+  readonly changes: LogChanges;
+  readonly rebalanceTimeoutMs: number;
+  readonly partitionCounts: (topics: Iterable<string>) => ReadonlyMap<string, number>;
+}
+
+interface Member {
+  request: JoinRequest;
+  /** Set from the member's join until the generation begins. */
+  pending: PromiseWithResolvers<readonly TopicPartition[]> | undefined;
+  /** Aborted when the member shows a sign of life. */
+  silence: AbortController | undefined;
+  readonly stopWatching: () => void;
+}
+
+export class InMemoryGroup {
+  readonly #context: GroupContext;
+  /** In the order of joining; the first one leads. */
+  readonly #members = new Map<string, Member>();
+  readonly #offsets = new Map<string, number>();
+  #rebalance: { readonly reason: string; readonly completed: AbortController } | undefined;
+
+  constructor(context: GroupContext) {
+    this.#context = context;
+  }
+
+  commitOffsets(offsets: readonly PartitionOffset[]): void {
+    for (const position of offsets) this.#offsets.set(topicPartitionKey(position), position.offset);
+  }
+
+  committedOffset(partition: TopicPartition): number | undefined {
+    return this.#offsets.get(topicPartitionKey(partition));
+  }
+
+  /** Why the member has to join again; undefined while its assignment stands. */
+  rejoinReason(memberId: string): string | undefined {
+    const member = this.#members.get(memberId);
+    if (member === undefined) return 'the group does not know this member (any more)';
+    return member.pending === undefined ? this.#rebalance?.reason : undefined;
+  }
+
+  /** Joins, for the first time or again. Resolves with the member's assignment once the generation begins. */
+  join(request: JoinRequest): Promise<readonly TopicPartition[]> {
+    const member = this.#members.get(request.memberId) ?? this.#admit(request);
+    member.request = request;
+    member.pending ??= Promise.withResolvers();
+    const { promise } = member.pending;
+    this.#beginRebalance(`${request.memberId} joins`);
+    this.#completeIfAllJoined();
+    return promise;
+  }
+
+  leave(memberId: string): void {
+    this.#drop(memberId, 'leaves');
+    this.#completeIfAllJoined();
+  }
+
+  /** The member shows no more signs of life: without one it is dropped after its session timeout. */
+  fallSilent(memberId: string): void {
+    const member = this.#members.get(memberId);
+    if (member === undefined || member.silence !== undefined) return;
+    const silence = new AbortController();
+    member.silence = silence;
+    void this.#context.clock.sleep(member.request.sessionTimeoutMs, silence.signal).then(() => {
+      if (silence.signal.aborted) return;
+      this.#drop(memberId, 'lost its session');
+      this.#completeIfAllJoined();
+    });
+  }
+
+  #admit(request: JoinRequest): Member {
+    const { memberId, session } = request;
+    const stopWatching = session.onLiveness(() => {
+      if (!session.running) return this.fallSilent(memberId);
+      member.silence?.abort();
+      member.silence = undefined;
+    });
+    const member: Member = { request, pending: undefined, silence: undefined, stopWatching };
+    this.#members.set(memberId, member);
+    return member;
+  }
+
+  #drop(memberId: string, what: string): void {
+    const member = this.#members.get(memberId);
+    if (member === undefined) return;
+    this.#members.delete(memberId);
+    member.stopWatching();
+    member.silence?.abort();
+    member.pending?.reject(new FatalLogError('LEFT_GROUP', `${memberId} ${what} and gets no assignment; join again`));
+    this.#beginRebalance(`${memberId} ${what}`);
+  }
+
+  #beginRebalance(reason: string): void {
+    if (this.#rebalance !== undefined) return;
+    const completed = new AbortController();
+    this.#rebalance = { reason, completed };
+    this.#context.changes.notify();
+    void this.#context.clock.sleep(this.#context.rebalanceTimeoutMs, completed.signal).then(() => {
+      if (completed.signal.aborted) return;
+      for (const [memberId, { pending }] of [...this.#members]) {
+        if (pending === undefined) this.#drop(memberId, 'did not join in time');
+      }
+      this.#completeIfAllJoined();
+    });
+  }
+
+  #completeIfAllJoined(): void {
+    const members = [...this.#members.values()];
+    if (this.#rebalance === undefined || members.some(({ pending }) => pending === undefined)) return;
+    const assignments = this.#assign();
+    if (assignments === undefined) return this.#completeIfAllJoined();
+    this.#rebalance.completed.abort();
+    this.#rebalance = undefined;
+    for (const member of members) {
+      const { pending, request } = member;
+      member.pending = undefined;
+      pending?.resolve(assignments.get(request.memberId) ?? []);
+    }
+    this.#context.changes.notify();
+  }
+
+  /** Runs the leader's assignor. A leader whose assignor fails is told so and dropped; the next member leads then. */
+  #assign(): ReadonlyMap<string, readonly TopicPartition[]> | undefined {
+    const requests = [...this.#members.values()].map(({ request }) => request);
+    const leader = requests[0];
+    if (leader === undefined) return new Map();
+    const members = requests.map(({ memberId, topics, userData }) => ({ memberId, topics, userData }));
+    const topics = new Set(requests.flatMap((request) => request.topics));
+    try {
+      return leader.assignor.assign(members, this.#context.partitionCounts(topics));
+    } catch (error) {
+      this.#members.get(leader.memberId)?.pending?.reject(error);
+      this.#drop(leader.memberId, 'failed to assign');
+      return undefined;
+    }
+  }
+}

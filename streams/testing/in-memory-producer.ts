@@ -1,0 +1,176 @@
+/**
+ * A task's transactional producer on the in-memory log.
+ *
+ * Invariant: appended records stay with the producer until `commit`, so `truncate` and `abort` take them back without a
+ * trace. Once a commit failed, its outcome may be unknown to the producer; only `init` makes it usable again.
+ */
+import { FatalLogError, ProducerFencedError, RetriableLogError, TransactionAbortedError } from '../errors.ts';
+import type { ProducerMark, TransactionalProducer, WrittenPositions } from '../ports.ts';
+import { topicPartitionKey } from '../ports.ts';
+import type { HeaderList } from '../record.ts';
+import type { InMemoryBroker } from './in-memory-broker.ts';
+import type { AppendedRecord, InMemoryPartition } from './in-memory-partition.ts';
+import type { ClientSession } from './in-memory-session.ts';
+import { recordBytes } from './in-memory-topics.ts';
+import type { PartitionOffset, ProducerIdentity } from './in-memory-transactions.ts';
+
+interface PendingRecord extends AppendedRecord {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+type State =
+  | { readonly kind: 'unready'; readonly why: string }
+  | { readonly kind: 'ready'; readonly identity: ProducerIdentity }
+  | { readonly kind: 'committing'; readonly identity: ProducerIdentity }
+  /** A commit failed: whether it took effect is for the next `init` to settle. */
+  | { readonly kind: 'failed'; readonly identity: ProducerIdentity }
+  | { readonly kind: 'fenced'; readonly error: ProducerFencedError };
+
+const copyOf = (bytes: Uint8Array | null): Uint8Array | null => (bytes === null ? null : bytes.slice());
+
+export class InMemoryProducer implements TransactionalProducer {
+  readonly #transactionalId: string;
+  readonly #session: ClientSession;
+  readonly #broker: InMemoryBroker;
+  #state: State = { kind: 'unready', why: 'is not initialised' };
+  #pending: PendingRecord[] = [];
+  #pendingBytes = 0;
+
+  constructor(transactionalId: string, session: ClientSession, broker: InMemoryBroker) {
+    this.#transactionalId = transactionalId;
+    this.#session = session;
+    this.#broker = broker;
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  async init(): Promise<void> {
+    if (this.#state.kind === 'fenced') throw this.#state.error;
+    this.#drop();
+    const id = this.#transactionalId;
+    const identity = await this.#session.call('producer.init', id, () => this.#broker.transactions.init(id));
+    this.#state = { kind: 'ready', identity };
+  }
+
+  append(
+    topic: string,
+    partition: number,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    timestampMs: number,
+    headers?: HeaderList,
+  ): void {
+    this.#identity();
+    this.#broker.topics.checkSize(topic, { key, value, headers });
+    const copiedHeaders = headers?.map(([name, headerValue]) => [name, headerValue.slice()] as const);
+    const record = { topic, partition, key: copyOf(key), value: copyOf(value), timestampMs, headers: copiedHeaders };
+    this.#pending.push(record);
+    this.#pendingBytes += recordBytes(record);
+  }
+
+  mark(): ProducerMark {
+    return this.#pending.length;
+  }
+
+  truncate(mark: ProducerMark): void {
+    if (mark > this.#pending.length) throw new RangeError('The mark is behind a truncation or a commit; mark again');
+    for (const record of this.#pending.splice(mark)) this.#pendingBytes -= recordBytes(record);
+  }
+
+  async commit(groupId: string, inputPositions: readonly PartitionOffset[]): Promise<WrittenPositions> {
+    if (this.#pending.length === 0 && inputPositions.length === 0) return new Map();
+    const identity = this.#identity();
+    if (this.#state.kind === 'committing') {
+      throw new FatalLogError('CONCURRENT_COMMIT', `${this.#transactionalId} is committing already; await that first`);
+    }
+    const pending = this.#drop();
+    this.#state = { kind: 'committing', identity };
+    try {
+      const written = await this.#send(identity, pending);
+      await this.#end(identity, groupId, inputPositions);
+      this.#state = { kind: 'ready', identity };
+      return written;
+    } catch (error) {
+      throw this.#failed(identity, error);
+    }
+  }
+
+  async abort(): Promise<void> {
+    this.#drop();
+    if (this.#state.kind !== 'failed') return;
+    const { identity } = this.#state;
+    const end = (): void => this.#broker.transactions.end(identity, 'aborted');
+    try {
+      await this.#session.call('producer.abort', this.#transactionalId, end);
+    } catch (error) {
+      throw this.#failed(identity, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.abort();
+    this.#state = { kind: 'unready', why: 'is closed' };
+  }
+
+  /** Appends each partition's records in one piece. */
+  async #send(identity: ProducerIdentity, pending: readonly PendingRecord[]): Promise<WrittenPositions> {
+    const byPartition = new Map<InMemoryPartition, AppendedRecord[]>();
+    for (const { topic, partition, ...record } of pending) {
+      const target = this.#broker.topics.partition({ topic, partition });
+      const records = byPartition.get(target);
+      if (records === undefined) byPartition.set(target, [record]);
+      else records.push(record);
+    }
+    const written = new Map<string, number>();
+    for (const [partition, records] of byPartition) {
+      const subject = topicPartitionKey(partition.id);
+      const append = (): Promise<number> => this.#broker.transactions.append(identity, partition, records);
+      written.set(subject, (await this.#session.call('producer.append', subject, append)) + records.length);
+    }
+    return written;
+  }
+
+  async #end(identity: ProducerIdentity, groupId: string, offsets: readonly PartitionOffset[]): Promise<void> {
+    const { transactions } = this.#broker;
+    if (offsets.length > 0) {
+      const add = (): Promise<void> => transactions.addOffsets(identity, groupId, offsets);
+      await this.#session.call('producer.offsets', groupId, add);
+    }
+    const decide = (): void => transactions.end(identity, 'committed');
+    await this.#session.call('producer.commit', this.#transactionalId, decide);
+  }
+
+  #failed(identity: ProducerIdentity, error: unknown): unknown {
+    this.#state = error instanceof ProducerFencedError ? { kind: 'fenced', error } : { kind: 'failed', identity };
+    return error instanceof RetriableLogError ? this.#aborted(error) : error;
+  }
+
+  #aborted(cause?: unknown): TransactionAbortedError {
+    const message = `A transaction of ${this.#transactionalId} did not end; initialise the producer, then start from the last commit`;
+    return new TransactionAbortedError('TRANSACTION_ABORTED', message, { cause });
+  }
+
+  #identity(): ProducerIdentity {
+    switch (this.#state.kind) {
+      case 'ready':
+      case 'committing':
+        return this.#state.identity;
+      case 'fenced':
+        throw this.#state.error;
+      case 'failed':
+        throw this.#aborted();
+      case 'unready':
+        throw new FatalLogError('PRODUCER_NOT_READY', `${this.#transactionalId} ${this.#state.why}; call init first`);
+    }
+  }
+
+  #drop(): readonly PendingRecord[] {
+    const pending = this.#pending;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return pending;
+  }
+}
