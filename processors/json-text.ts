@@ -109,21 +109,9 @@ function scanString(text: string, start: number): number {
 }
 
 function scanEscape(text: string, at: number): number {
-  switch (text[at + 1]) {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-      return at + 2;
-    case 'u':
-      return scanUnicodeEscape(text, at);
-    default:
-      return INVALID;
-  }
+  const mark = text[at + 1] ?? '';
+  if (mark === 'u') return scanUnicodeEscape(text, at);
+  return mark !== '' && '"\\/bfnrt'.includes(mark) ? at + 2 : INVALID;
 }
 
 /** One code unit, or a pair of surrogates written as two escapes. */
@@ -162,7 +150,8 @@ function scanNumber(text: string, start: number): number {
     if (fraction === at + 1) return INVALID;
     at = fraction;
   }
-  if ((text.charCodeAt(at) | 0x20) !== LOWER_E) return at - start <= SAFE_NUMBER_LENGTH ? at : finiteEnd(text, start, at);
+  if ((text.charCodeAt(at) | 0x20) !== LOWER_E)
+    return at - start <= SAFE_NUMBER_LENGTH ? at : finiteEnd(text, start, at);
   const sign = text[at + 1];
   const digits = sign === '+' || sign === '-' ? at + 2 : at + 1;
   const end = skipDigits(text, digits);
