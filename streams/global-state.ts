@@ -42,6 +42,7 @@ export class GlobalState {
 
   /** Reads every topic from where the state stands to its end. */
   async restore(signal: AbortSignal): Promise<void> {
+    this.#positions = [];
     for (const running of this.#running) {
       for (const partition of await this.#partitions(running.node.topic)) {
         const { beginning, end } = await this.#options.reader.range(partition);
