@@ -58,7 +58,10 @@ export type ConsumerPoll =
  * A partition that was just assigned is neither positioned nor read before `seek`.
  */
 export interface GroupConsumer {
-  /** Joins the group for the first time or again; `userData` goes to the assignor. Resolves with the whole assignment. */
+  /**
+   * Joins the group for the first time or again; `userData` goes to the assignor. Resolves with the whole assignment.
+   * A partition that this member already held keeps its position; pauses are lifted. Retries broker faults on its own.
+   */
   rejoin(userData: Uint8Array): Promise<readonly TopicPartition[]>;
   /**
    * Waits for records or a rebalance, `timeoutMs` at most (then: no batches). Retries broker faults on its own;

@@ -2,7 +2,7 @@
  * A member of a consumer group on the in-memory log.
  *
  * Invariant: it reads a partition only while it holds it in the current generation, from where it was last sought, each
- * committed record once and in order; after each `rejoin` every partition waits for its `seek`.
+ * committed record once and in order. A partition that it did not hold before waits for its `seek`.
  */
 import { FatalLogError, RetriableLogError } from '../errors.ts';
 import type { ConsumerPoll, FetchedBatch, GroupConsumer, GroupConsumerOptions, TopicPartition } from '../ports.ts';
@@ -52,15 +52,22 @@ export class InMemoryConsumer implements GroupConsumer {
   }
 
   async rejoin(userData: Uint8Array): Promise<readonly TopicPartition[]> {
-    this.#assertOpen();
     const { groupId, topics, assignor, sessionTimeoutMs } = this.#options;
-    const request = { memberId: this.#memberId, topics, userData: userData.slice(), assignor, sessionTimeoutMs };
-    const assignment = await this.#session.call('consumer.join', groupId, () => {
+    const member = { memberId: this.#memberId, topics, userData: userData.slice(), assignor, sessionTimeoutMs };
+    const join = (): Promise<readonly TopicPartition[]> => {
       for (const topic of topics) this.#broker.topics.partitions(topic);
-      return this.#group.join({ ...request, session: this.#session });
-    });
-    this.#assigned = new Map(assignment.map((id) => [topicPartitionKey(id), this.#unpositioned(id)]));
-    return assignment;
+      return this.#group.join({ ...member, session: this.#session });
+    };
+    for (;;) {
+      this.#assertOpen();
+      try {
+        const assignment = await this.#session.call('consumer.join', groupId, join);
+        this.#assigned = this.#keepingPositions(assignment);
+        return assignment;
+      } catch (error) {
+        await this.#backOff(error);
+      }
+    }
   }
 
   async poll(timeoutMs: number): Promise<ConsumerPoll> {
@@ -129,10 +136,15 @@ export class InMemoryConsumer implements GroupConsumer {
       const batches = answer.filter((fetched) => this.#take(fetched)).map(({ batch }) => batch);
       return batches.length > 0 ? { kind: 'records', batches } : undefined;
     } catch (error) {
-      if (!(error instanceof RetriableLogError)) throw error;
-      await this.#session.sleep(RETRY_BACKOFF_MS, this.#closing.signal);
+      await this.#backOff(error);
       return undefined;
     }
+  }
+
+  /** Waits after a passing fault; any other goes to the caller. */
+  async #backOff(error: unknown): Promise<void> {
+    if (!(error instanceof RetriableLogError)) throw error;
+    await this.#session.sleep(RETRY_BACKOFF_MS, this.#closing.signal);
   }
 
   /** The reason to join again, or what the positioned partitions hold beyond their positions. */
@@ -167,8 +179,14 @@ export class InMemoryConsumer implements GroupConsumer {
     return readable;
   }
 
-  #unpositioned(id: TopicPartition): AssignedPartition {
-    return { partition: this.#broker.topics.partition(id), position: undefined, paused: false };
+  #keepingPositions(assignment: readonly TopicPartition[]): Map<string, AssignedPartition> {
+    const kept = new Map<string, AssignedPartition>();
+    for (const id of assignment) {
+      const key = topicPartitionKey(id);
+      const position = this.#assigned.get(key)?.position;
+      kept.set(key, { partition: this.#broker.topics.partition(id), position, paused: false });
+    }
+    return kept;
   }
 
   #setPaused(partitions: readonly TopicPartition[], paused: boolean): void {

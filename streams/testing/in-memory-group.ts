@@ -5,7 +5,7 @@
  * moment a rebalance begins until it joins again, each member is told so. A member that shows no sign of life for its session
  * timeout, or does not join within the rebalance timeout, is dropped, and the others rebalance.
  */
-import { FatalLogError } from '../errors.ts';
+import { RetriableLogError } from '../errors.ts';
 import type { Clock, GroupMember, PartitionAssignor, TopicPartition } from '../ports.ts';
 import { topicPartitionKey } from '../ports.ts';
 import type { LogChanges } from './in-memory-changes.ts';
@@ -107,7 +107,7 @@ export class InMemoryGroup {
     this.#members.delete(memberId);
     member.stopWatching();
     member.silence?.abort();
-    member.pending?.reject(new FatalLogError('LEFT_GROUP', `${memberId} ${what} and gets no assignment; join again`));
+    member.pending?.reject(new RetriableLogError('UNKNOWN_MEMBER_ID', `${memberId} ${what}; join again`));
     this.#beginRebalance(`${memberId} ${what}`);
   }
 

@@ -21,6 +21,8 @@ export interface RunLimit {
 const DEFAULT_MAX_ELAPSED_MS = 600_000;
 /** How often `runUntil` lets the host finish work of its own (such as opening a store) while nobody sleeps. */
 const MAX_IDLE_TURNS = 100_000;
+/** How many sleepers may wake at one point in time before the program counts as going round in circles. */
+const MAX_WAKES_AT_ONCE = 100_000;
 
 /**
  * Waits until every promise chain that can run has run. A message to oneself is delivered only after the whole microtask
@@ -58,6 +60,7 @@ export class VirtualClock implements Clock {
   readonly #sleepers: Sleeper[] = [];
   readonly #turns = new HostTurns();
   #nowMs: number;
+  #wakesAtOnce = 0;
   #driven = false;
 
   constructor(startMs = 0) {
@@ -136,6 +139,12 @@ export class VirtualClock implements Clock {
   #wakeNext(untilMs: number): boolean {
     const next = this.#sleepers[0];
     if (next === undefined || next.dueMs > untilMs) return false;
+    this.#wakesAtOnce = next.dueMs > this.#nowMs ? 1 : this.#wakesAtOnce + 1;
+    if (this.#wakesAtOnce > MAX_WAKES_AT_ONCE) {
+      throw new Error(
+        `${MAX_WAKES_AT_ONCE} sleepers woke at ${this.#nowMs} without time moving: something sleeps for 0 ms forever`,
+      );
+    }
     this.#sleepers.shift();
     this.#nowMs = Math.max(this.#nowMs, next.dueMs);
     next.wake();
