@@ -1,7 +1,7 @@
 /**
  * The Avro files as values, each tied to its record type.
  *
- * Invariant: the text is the file's, byte for byte, so what is registered is what is under review here. Only serdes and the
+ * Invariant: the text is the file's, so what is registered is what is under review here. Only serdes and the
  * set-up import this file; the record types stand apart from it and read nothing.
  */
 import { readFileSync } from 'node:fs';
