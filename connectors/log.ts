@@ -1,0 +1,30 @@
+/**
+ * The engine's ports and errors under the connectors' roof, for the folders that may not import `streams/`: sink and gateway.
+ *
+ * Invariant: re-exports only, so there is one definition of every port and one class of every error.
+ */
+export type {
+  Clock,
+  Counter,
+  FetchedBatch,
+  Gauge,
+  GroupConsumer,
+  Histogram,
+  LogAdmin,
+  LogClient,
+  LogFields,
+  Logger,
+  LogProducer,
+  LogRange,
+  LogReader,
+  LogRecord,
+  MetricLabels,
+  Metrics,
+  PartitionAssignor,
+  ProducedRecord,
+  TopicPartition,
+  TopicSpec,
+} from '../streams/ports.ts';
+export type { HeaderList } from '../streams/record.ts';
+export type { Deserializer, Serde, Serializer } from '../streams/serde.ts';
+export { FatalLogError, recoveryOf, RetriableLogError } from '../streams/errors.ts';

@@ -1,0 +1,123 @@
+/**
+ * Takes an alert in: produces it to `raw-alerts` and waits for the first committed state of its life.
+ *
+ * Invariant [INV-GATEWAY-ACCEPTED]: a caller gets an outcome only once the alert is durable on the log (all replicas have it, or
+ * its decision was read); in every other case it gets an error, whose details name the alert id to try again with.
+ */
+import type { Clock, Gauge, Logger, LogProducer, Metrics, Serializer } from '../../connectors/log.ts';
+import type { RawAlert } from '../../schemas/raw-alert.ts';
+import type { DecisionWaiters, Waiter } from '../decision/waiters.ts';
+import { unavailable } from '../http/api-error.ts';
+
+export const PENDING = 'PENDING';
+
+export type IdentifiedAlert = RawAlert & { readonly alertId: string };
+
+/** The status of a known alert; undefined when the alert is not there. Rejects when that cannot be told. */
+export type StatusLookup = (alertId: string) => Promise<string | undefined>;
+
+export interface AlertIntakeOptions {
+  readonly producer: LogProducer;
+  readonly topic: string;
+  readonly alerts: Serializer<RawAlert>;
+  readonly waiters: DecisionWaiters;
+  readonly lookUpStatus: StatusLookup;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Longest wait for the log to take the alert, in milliseconds. */
+  readonly produceTimeoutMs: number;
+  /** Longest wait for the decision once the log has the alert, in milliseconds. */
+  readonly decisionTimeoutMs: number;
+}
+
+const RETRY_AFTER_SECONDS = 2;
+const LOOK_UP_TIMEOUT_MS = 1_000;
+
+type Produced = 'produced' | 'timeout' | { readonly decided: string } | { readonly failed: unknown };
+
+export class AlertIntake {
+  readonly #options: AlertIntakeOptions;
+  readonly #waiting: Gauge;
+
+  constructor(options: AlertIntakeOptions) {
+    this.#options = options;
+    this.#waiting = options.metrics.gauge('gateway_requests_waiting');
+  }
+
+  /**
+   * Resolves with the alert's status after its decision, or with `PENDING` when the decision takes longer than the wait.
+   * `mayBeKnown`: the id was used before or may have been, so the decision may lie in the past.
+   * Rejects with an `ApiError` of status 503.
+   */
+  async submit(alert: IdentifiedAlert, mayBeKnown: boolean): Promise<string> {
+    const { waiters } = this.#options;
+    const waiter = waiters.register(alert.alertId, alert.driverId);
+    if (waiter === undefined) {
+      throw unavailable('TOO_MANY_WAITING', 'Too many alerts wait for their decision; nothing was sent.', 1);
+    }
+    this.#waiting.set(waiters.size);
+    const done = new AbortController();
+    try {
+      const decided = await this.#produce(alert, waiter, done.signal);
+      return decided ?? (await this.#awaitDecision(alert.alertId, waiter, mayBeKnown, done.signal));
+    } finally {
+      done.abort();
+      waiter.release();
+      this.#waiting.set(waiters.size);
+    }
+  }
+
+  /** Resolves once the alert is on the log; with the status when its decision is read before the log's own answer is. */
+  async #produce(alert: IdentifiedAlert, waiter: Waiter, signal: AbortSignal): Promise<string | undefined> {
+    const { clock, produceTimeoutMs, logger } = this.#options;
+    const outcome = await Promise.race<Produced>([
+      this.#send(alert),
+      waiter.decided.then((decided) => ({ decided })),
+      clock.sleep(produceTimeoutMs, signal).then(() => 'timeout' as const),
+    ]);
+    if (outcome === 'produced') return undefined;
+    if (outcome !== 'timeout' && 'decided' in outcome) return outcome.decided;
+    const cause = outcome === 'timeout' ? new Error(`no answer within ${produceTimeoutMs} ms`) : outcome.failed;
+    logger.warn('the log did not take an alert', { alertId: alert.alertId, err: cause });
+    throw unavailable(
+      'ALERT_NOT_CONFIRMED',
+      'Whether the alert was taken is not known. Send it again with this alertId, or with the same Idempotency-Key.',
+      RETRY_AFTER_SECONDS,
+      { details: { alertId: alert.alertId }, cause },
+    );
+  }
+
+  /** Never rejects, since it may lose the race and nobody would look at the error. */
+  async #send(alert: IdentifiedAlert): Promise<Produced> {
+    const { producer, topic, alerts } = this.#options;
+    try {
+      const value = alerts.serialize(topic, alert);
+      // The serializer may reuse its buffer for the next alert while this one is being sent.
+      await producer.send([{ topic, key: Buffer.from(alert.driverId), value: value && Uint8Array.from(value) }]);
+      return 'produced';
+    } catch (error) {
+      return { failed: error };
+    }
+  }
+
+  async #awaitDecision(alertId: string, waiter: Waiter, mayBeKnown: boolean, signal: AbortSignal): Promise<string> {
+    const { clock, decisionTimeoutMs } = this.#options;
+    const timeout = clock.sleep(decisionTimeoutMs, signal).then(() => undefined);
+    const known = mayBeKnown ? await Promise.race([this.#lookUp(alertId), waiter.decided, timeout]) : undefined;
+    const decided = known ?? (await Promise.race([waiter.decided, timeout]));
+    if (decided !== undefined) return decided;
+    const lookUpTimeout = clock.sleep(LOOK_UP_TIMEOUT_MS, signal).then(() => undefined);
+    return (await Promise.race([this.#lookUp(alertId), waiter.decided, lookUpTimeout])) ?? PENDING;
+  }
+
+  /** A read model that is away only means that the decision is not known yet. */
+  async #lookUp(alertId: string): Promise<string | undefined> {
+    try {
+      return await this.#options.lookUpStatus(alertId);
+    } catch (error) {
+      this.#options.logger.debug('the read model cannot be asked for an alert', { alertId, err: error });
+      return undefined;
+    }
+  }
+}

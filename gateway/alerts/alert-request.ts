@@ -1,0 +1,57 @@
+/**
+ * From the validated body of `POST /process-alert` to the record that goes on `raw-alerts`: the one place where they meet.
+ *
+ * Invariant: the same body, assigned id and arrival time give the same record; nothing else is consulted.
+ */
+import type { RawAlert } from '../../schemas/raw-alert.ts';
+import type { FieldProblem } from '../http/api-error.ts';
+import type { TimestampParser } from './timestamp.ts';
+
+/** The body after JSON-schema validation. Numbers within the metadata are raw JSON values. */
+export interface AlertRequest {
+  readonly sourceType: string;
+  readonly driverId: string;
+  readonly severity: string;
+  readonly timestamp?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly alertId?: string;
+}
+
+export interface AlertContext {
+  /** Used where the body has none. */
+  readonly assignedAlertId: string;
+  /** UTC epoch milliseconds. */
+  readonly arrivalMs: number;
+  /** How far ahead of the arrival an alert's time may be, in milliseconds. */
+  readonly futureSkewMs: number;
+  readonly parseTimestamp: TimestampParser;
+}
+
+export type AlertOutcome =
+  | { readonly ok: true; readonly alert: RawAlert & { readonly alertId: string } }
+  | { readonly ok: false; readonly problems: readonly FieldProblem[] };
+
+const refuse = (field: string, message: string): AlertOutcome => ({ ok: false, problems: [{ field, message }] });
+
+/** What JSON schema cannot say: real dates, the future, Unicode that has no UTF-8 form. */
+export const toRawAlert = (request: AlertRequest, context: AlertContext): AlertOutcome => {
+  const time =
+    request.timestamp === undefined
+      ? ({ ok: true, epochMs: context.arrivalMs } as const)
+      : context.parseTimestamp(request.timestamp);
+  if (!time.ok) return refuse('timestamp', time.problem);
+  if (time.epochMs > context.arrivalMs + context.futureSkewMs) {
+    return refuse('timestamp', `is more than ${context.futureSkewMs / 1000} s in the future`);
+  }
+  return {
+    ok: true,
+    alert: {
+      alertId: request.alertId ?? context.assignedAlertId,
+      driverId: request.driverId,
+      sourceType: request.sourceType,
+      severity: request.severity,
+      timestamp: time.epochMs,
+      metadata: JSON.stringify(request.metadata ?? {}),
+    },
+  };
+};

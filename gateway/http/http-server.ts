@@ -1,0 +1,123 @@
+/**
+ * The HTTP server without its routes: parsing, errors, request ids, log lines and metrics, the same for every route.
+ *
+ * Invariant [INV-GATEWAY-REQUEST-ID]: every response carries `X-Request-ID` and every log line about a request its id, also where
+ * the request was refused before it reached a route.
+ */
+import type { Socket } from 'node:net';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger, Metrics } from '../../connectors/log.ts';
+import { JsonTextError, parseExactJson } from '../alerts/exact-json.ts';
+import { ApiError, errorBody } from './api-error.ts';
+import { toApiError } from './error-mapping.ts';
+import { requestId } from './request-id.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body as it was sent. */
+    rawBody: Buffer | undefined;
+    /** The client by its API key; undefined where none is asked for. */
+    client: string | undefined;
+  }
+}
+
+export interface HttpServerOptions {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly bodyLimitBytes: number;
+  /** Longest time to receive a request, in milliseconds. */
+  readonly requestTimeoutMs: number;
+  readonly newRequestId: () => string;
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+
+const parseBody = (body: Buffer): unknown => {
+  try {
+    return parseExactJson(strictUtf8.decode(body));
+  } catch (error) {
+    const problem = error instanceof JsonTextError ? error.message : 'is not UTF-8 text';
+    throw new ApiError(400, 'INVALID_JSON', `The body cannot be read: ${problem}.`, { cause: error });
+  }
+};
+
+const sendError = (error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void => {
+  const apiError = toApiError(error);
+  if (apiError.statusCode >= 500) {
+    logger.error('request failed', { request_id: request.id, code: apiError.code, err: apiError.cause ?? apiError });
+  }
+  if (apiError.retryAfterSeconds !== undefined) reply.header('retry-after', String(apiError.retryAfterSeconds));
+  if (apiError.statusCode === 401) reply.header('www-authenticate', 'Bearer');
+  void reply
+    .code(apiError.statusCode)
+    .header('x-request-id', request.id)
+    .type('application/json; charset=utf-8')
+    .serializer(JSON.stringify)
+    .send(errorBody(apiError, request.id));
+};
+
+/** Answers what is not HTTP, or too much of it, before any request exists. */
+const refuseConnection = (error: NodeJS.ErrnoException, socket: Socket, newRequestId: () => string): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, code] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', 'HEADERS_TOO_LARGE']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', 'REQUEST_TIMEOUT']
+        : ['400 Bad Request', 'MALFORMED_HTTP'];
+  const id = newRequestId();
+  const body = JSON.stringify(errorBody(new ApiError(400, code, 'The request is not acceptable HTTP.'), id));
+  const head = [`HTTP/1.1 ${status}`, `X-Request-ID: ${id}`, 'Content-Type: application/json', 'Connection: close'];
+  socket.end(`${head.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+};
+
+const observe = (app: FastifyInstance, { logger, metrics }: HttpServerOptions): void => {
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'unmatched';
+    const labels = { method: request.method, route, status: String(reply.statusCode) };
+    metrics.counter('gateway_http_requests_total', labels).add(1);
+    metrics.histogram('gateway_http_request_duration_ms', labels).record(reply.elapsedTime);
+    logger.info('request', { request_id: request.id, ...labels, duration_ms: Math.round(reply.elapsedTime * 10) / 10 });
+    done();
+  });
+};
+
+export const createHttpServer = (options: HttpServerOptions): FastifyInstance => {
+  const { logger, newRequestId } = options;
+  const app = Fastify({
+    logger: false,
+    bodyLimit: options.bodyLimitBytes,
+    requestTimeout: options.requestTimeoutMs,
+    requestIdHeader: false,
+    genReqId: (request) => requestId(request.headers['x-request-id'], newRequestId),
+    // A request that arrives while the server closes is still served; its connection is closed after it.
+    return503OnClosing: false,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: true } },
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply as unknown as FastifyReply, logger),
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, newRequestId),
+  });
+  app.decorateRequest('rawBody', undefined);
+  app.decorateRequest('client', undefined);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    request.rawBody = body;
+    return parseBody(body);
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.headers({
+      'x-request-id': request.id,
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+    });
+    done();
+  });
+  observe(app, options);
+  app.setErrorHandler<FastifyError>((error, request, reply) => sendError(error, request, reply, logger));
+  app.setNotFoundHandler((request, reply) => {
+    sendError(new ApiError(404, 'NOT_FOUND', 'There is nothing at this address.'), request, reply, logger);
+  });
+  return app;
+};

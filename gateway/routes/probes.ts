@@ -1,0 +1,79 @@
+/**
+ * What orchestrators and dashboards ask: is it alive, is it ready, what did it count.
+ *
+ * Invariant: `/live` and `/health` answer 200 as long as the process serves requests, so that a fault elsewhere never gets this process
+ * restarted; `/ready` answers 200 only when the whole path works.
+ */
+import type { FastifyInstance } from 'fastify';
+import type { Clock } from '../../connectors/log.ts';
+import type { Readiness } from '../health/readiness.ts';
+
+export interface MetricsPage {
+  readonly contentType: string;
+  readonly body: string;
+}
+
+export interface ProbeOptions {
+  readonly readiness: Readiness;
+  readonly clock: Clock;
+  readonly metricsPage: () => Promise<MetricsPage>;
+}
+
+const checkSchema = {
+  type: 'object',
+  properties: { status: { type: 'string', enum: ['UP', 'DOWN'] }, detail: { type: 'string' } },
+};
+
+const reportProperties = {
+  status: { type: 'string', enum: ['UP', 'DOWN'] },
+  checks: { type: 'object', additionalProperties: checkSchema },
+  timestamp: { type: 'string', format: 'date-time' },
+};
+
+const reportSchema = (description: string) => ({ type: 'object', description, properties: reportProperties });
+
+const tags = ['operation'];
+
+export const probeRoutes = (app: FastifyInstance, { readiness, clock, metricsPage }: ProbeOptions): void => {
+  const startedMs = clock.now();
+  app.get('/live', {
+    schema: { summary: 'Is this process alive', tags, response: { 200: reportSchema('Alive.') } },
+    handler: async () => ({ status: 'UP', checks: {}, timestamp: new Date(clock.now()).toISOString() }),
+  });
+  app.get('/health', {
+    schema: {
+      summary: 'Alive, with a summary of what it depends on',
+      tags,
+      response: {
+        200: {
+          type: 'object',
+          description: 'Alive; `ready` says whether the whole path works.',
+          properties: { ...reportProperties, ready: { type: 'boolean' }, uptimeSeconds: { type: 'integer' } },
+        },
+      },
+    },
+    handler: async () => {
+      const report = await readiness.report();
+      const uptimeSeconds = Math.floor((clock.now() - startedMs) / 1000);
+      return { ...report, status: 'UP', ready: report.status === 'UP', uptimeSeconds };
+    },
+  });
+  app.get('/ready', {
+    schema: {
+      summary: 'Does the whole path work, from here to the database',
+      tags,
+      response: { 200: reportSchema('All checks pass.'), 503: reportSchema('A check fails.') },
+    },
+    handler: async (_request, reply) => {
+      const report = await readiness.report();
+      return reply.code(report.status === 'UP' ? 200 : 503).send(report);
+    },
+  });
+  app.get('/metrics', {
+    schema: { summary: 'Metrics for Prometheus', tags, produces: ['text/plain'] },
+    handler: async (_request, reply) => {
+      const { contentType, body } = await metricsPage();
+      return reply.type(contentType).send(body);
+    },
+  });
+};
