@@ -5,8 +5,8 @@
  * that are well-formed Unicode, and numbers that a double can hold without overflow.
  */
 
-/** Deepest nesting of objects and arrays that is accepted; MariaDB's JSON functions stop at 32. */
-export const MAX_JSON_DEPTH = 20;
+/** Deepest nesting of objects and arrays in a body. Metadata is one level down, and the processor takes 30 levels of it. */
+export const MAX_JSON_DEPTH = 31;
 
 /** The text is not JSON, or is JSON that is not accepted. The message says which. */
 export class JsonTextError extends Error {}

@@ -4,6 +4,7 @@
  * Invariant: of several requests with one key, at most one holds its claim at a time. The primary key decides who is first, and a
  * claim changes hands only by an update that names the attempt it takes the key from. All times are the database's own.
  */
+import type { SqlRow, SqlStatements } from '../../connectors/mysql/database.ts';
 import {
   type BeginResult,
   type Claim,
@@ -12,13 +13,6 @@ import {
   type IdempotencyStore,
   judge,
 } from './idempotency.ts';
-
-/** The part of a MySQL connection pool that the store needs. */
-export interface SqlStatements {
-  query(sql: string, values: readonly unknown[]): Promise<readonly Readonly<Record<string, unknown>>[]>;
-  /** Resolves with the number of rows that were inserted, deleted or matched by an update. */
-  change(sql: string, values: readonly unknown[]): Promise<number>;
-}
 
 export interface MysqlIdempotencyOptions {
   readonly sql: SqlStatements;
@@ -50,7 +44,7 @@ const DELETE_EXPIRED =
 /** Rounds in which another gateway got in between; after these the key counts as in use. */
 const MAX_ROUNDS = 3;
 
-const toEntry = (row: Readonly<Record<string, unknown>>): IdempotencyEntry => ({
+const toEntry = (row: SqlRow): IdempotencyEntry => ({
   bodyHash: row['body_hash'] as Uint8Array,
   alertId: row['alert_id'] as string,
   status: (row['status'] as string | null) ?? undefined,
