@@ -11,36 +11,86 @@ import type { BuiltTopology, SubTopology } from './topology.ts';
 /** `<application>-<store>-changelog`, as in Kafka Streams. */
 export const changelogTopic = (applicationId: string, store: string): string => `${applicationId}-${store}-changelog`;
 
-/** Partition count of every topic that tasks read or write. Creates missing changelogs. Throws `TopologyError`. */
+/** Partition count of every topic that tasks read or write. Creates missing internal topics. Throws `TopologyError`. */
 export async function prepareTopics(
   topology: BuiltTopology,
   applicationId: string,
   admin: LogAdmin,
   deadLetterTopic: string | undefined,
 ): Promise<ReadonlyMap<string, number>> {
-  const external = externalTopics(topology, deadLetterTopic);
-  const counts = new Map(await admin.partitionCounts(external));
-  const missing = external.filter((topic) => !counts.has(topic));
-  if (missing.length > 0) {
-    throw new TopologyError('UNKNOWN_TOPIC', `These topics do not exist, create them first: ${missing.join(', ')}.`);
-  }
+  const counts = new Map(await externalCounts(topology, admin, deadLetterTopic));
+  const repartitions = repartitionSpecs(topology, counts);
   const changelogs = topology.subTopologies.flatMap((sub) =>
     changelogSpecs(sub, applicationId, taskCount(sub, counts)),
   );
-  await admin.createTopics(changelogs);
-  const existing = await admin.partitionCounts(changelogs.map(({ name }) => name));
-  for (const { name, partitions } of changelogs) {
+  const internal = [...repartitions, ...changelogs];
+  await admin.createTopics(internal);
+  const existing = await admin.partitionCounts(internal.map(({ name }) => name));
+  for (const { name, partitions } of internal) {
     const count = existing.get(name);
     if (count !== partitions) {
       throw new TopologyError(
-        'CHANGELOG_PARTITIONS',
-        `The changelog "${name}" has ${count ?? 'no'} partitions and needs ${partitions}, one per input partition. ` +
-          'Input topics cannot change their partition count under an application; reset it, or give it another application id.',
+        'INTERNAL_TOPIC_PARTITIONS',
+        `The internal topic "${name}" has ${count ?? 'no'} partitions and needs ${partitions}. Input topics cannot change their ` +
+          'partition count under an application; reset it, or give it another application id.',
       );
     }
     counts.set(name, partitions);
   }
   return counts;
+}
+
+async function externalCounts(
+  topology: BuiltTopology,
+  admin: LogAdmin,
+  deadLetterTopic: string | undefined,
+): Promise<ReadonlyMap<string, number>> {
+  const external = externalTopics(topology, deadLetterTopic);
+  const counts = await admin.partitionCounts(external);
+  const missing = external.filter((topic) => !counts.has(topic));
+  if (missing.length > 0) {
+    throw new TopologyError('UNKNOWN_TOPIC', `These topics do not exist, create them first: ${missing.join(', ')}.`);
+  }
+  return counts;
+}
+
+/**
+ * The repartition topics, as wide as declared or else as the widest sub-topology that writes them; adds them to the counts.
+ * A writer may itself read a repartition topic, so widths are found from the sources downwards.
+ */
+function repartitionSpecs(topology: BuiltTopology, counts: Map<string, number>): TopicSpec[] {
+  const waiting = new Map(topology.repartitionTopics.map((declared) => [declared.topic, declared.partitions]));
+  const specs: TopicSpec[] = [];
+  for (let found = true; found;) {
+    found = false;
+    for (const [name, declared] of waiting) {
+      const partitions = declared ?? writersWidth(name, topology, counts);
+      if (partitions === undefined) continue;
+      counts.set(name, partitions);
+      specs.push({ name, partitions, config: { 'cleanup.policy': 'delete', 'retention.ms': '-1' } });
+      waiting.delete(name);
+      found = true;
+    }
+  }
+  if (waiting.size > 0) {
+    throw new TopologyError(
+      'REPARTITION_WIDTH',
+      `Say how many partitions these repartition topics need; nothing tells: ${[...waiting.keys()].join(', ')}.`,
+    );
+  }
+  return specs;
+}
+
+function writersWidth(
+  topic: string,
+  { subTopologies }: BuiltTopology,
+  counts: ReadonlyMap<string, number>,
+): number | undefined {
+  const writers = subTopologies.filter(({ nodes }) =>
+    nodes.some((node) => node.kind === 'sink' && node.topic === topic),
+  );
+  const known = writers.every(({ sourceTopics }) => sourceTopics.every((source) => counts.has(source)));
+  return known && writers.length > 0 ? Math.max(...writers.map((writer) => taskCount(writer, counts))) : undefined;
 }
 
 /** Tasks of a sub-topology: as many as its source topics have partitions. Throws when they are not co-partitioned. */
@@ -56,13 +106,18 @@ export function taskCount({ sourceTopics }: SubTopology, counts: ReadonlyMap<str
   return counts.get(sourceTopics[0] as string) ?? 0;
 }
 
-function externalTopics({ subTopologies, globalStores }: BuiltTopology, deadLetterTopic: string | undefined): string[] {
+function externalTopics(
+  { subTopologies, globalStores, repartitionTopics }: BuiltTopology,
+  deadLetterTopic: string | undefined,
+): string[] {
   const sinks = subTopologies.flatMap(({ nodes }) =>
     nodes.flatMap((node) => (node.kind === 'sink' ? [node.topic] : [])),
   );
   const sources = subTopologies.flatMap(({ sourceTopics }) => sourceTopics);
   const globals = globalStores.map(({ topic }) => topic);
-  return [...new Set([...sources, ...sinks, ...globals, ...(deadLetterTopic === undefined ? [] : [deadLetterTopic])])];
+  const internal = new Set(repartitionTopics.map(({ topic }) => topic));
+  const all = [...sources, ...sinks, ...globals, ...(deadLetterTopic === undefined ? [] : [deadLetterTopic])];
+  return [...new Set(all)].filter((topic) => !internal.has(topic));
 }
 
 const changelogSpecs = ({ stores }: SubTopology, applicationId: string, partitions: number): TopicSpec[] =>

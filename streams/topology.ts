@@ -84,8 +84,16 @@ export interface SubTopology {
   readonly sourceTopics: readonly string[];
 }
 
+/** A topic between two sub-topologies, made and named by the application. */
+export interface RepartitionTopic {
+  readonly topic: string;
+  /** Undefined: as many as the widest sub-topology that writes it has tasks. */
+  readonly partitions: number | undefined;
+}
+
 export interface BuiltTopology {
   readonly subTopologies: readonly SubTopology[];
+  readonly repartitionTopics: readonly RepartitionTopic[];
   readonly globalStores: readonly GlobalStoreNode[];
 }
 
@@ -97,6 +105,7 @@ export class Topology {
   readonly #globalStores = new Map<string, GlobalStoreNode>();
   readonly #names = new Set<string>();
   readonly #topics = new Map<string, string>();
+  readonly #repartitions = new Map<string, number | undefined>();
 
   addSource<K, V>(options: SourceOptions<K, V>): this {
     this.#claim(options.name);
@@ -143,6 +152,16 @@ export class Topology {
     return this;
   }
 
+  /**
+   * Declares a topic that sinks and sources of this topology may name to send records on by another key. The application
+   * creates it as `<application>-<name>-repartition`.
+   */
+  addRepartitionTopic(name: string, options: { readonly partitions?: number } = {}): this {
+    this.#claim(`${name}-repartition`);
+    this.#repartitions.set(name, options.partitions);
+    return this;
+  }
+
   connectProcessorAndStores(processor: string, ...stores: readonly string[]): this {
     const node = this.#nodes.get(processor);
     if (node?.kind !== 'processor') throw invalid(`No processor "${processor}" to connect stores to.`);
@@ -156,14 +175,22 @@ export class Topology {
     return this;
   }
 
-  build(): BuiltTopology {
+  /** `applicationId` names the internal topics. */
+  build(applicationId: string): BuiltTopology {
     for (const [name, { users }] of this.#stores) {
       if (users.size === 0) throw invalid(`No processor is connected to the store "${name}".`);
     }
-    return { subTopologies: this.#group(), globalStores: [...this.#globalStores.values()] };
+    const repartitionTopics = [...this.#repartitions].map(([name, partitions]) => ({
+      topic: repartitionTopic(applicationId, name),
+      partitions,
+    }));
+    const subTopologies = this.#group((topic) =>
+      this.#repartitions.has(topic) ? repartitionTopic(applicationId, topic) : topic,
+    );
+    return { subTopologies, repartitionTopics, globalStores: [...this.#globalStores.values()] };
   }
 
-  #group(): readonly SubTopology[] {
+  #group(fullTopic: (topic: string) => string): readonly SubTopology[] {
     const groups = new UnionFind([...this.#nodes.keys()]);
     for (const node of this.#nodes.values()) {
       if (node.kind !== 'source') for (const parent of node.parents) groups.union(parent, node.name);
@@ -173,11 +200,13 @@ export class Topology {
       for (const other of others) groups.union(first as string, other);
     }
     const roots = [...new Set([...this.#nodes.keys()].map((name) => groups.find(name)))];
-    return roots.map((root, id) => this.#subTopology(id, (name) => groups.find(name) === root));
+    return roots.map((root, id) => this.#subTopology(id, (name) => groups.find(name) === root, fullTopic));
   }
 
-  #subTopology(id: number, belongs: (node: string) => boolean): SubTopology {
-    const nodes = [...this.#nodes.values()].filter((node) => belongs(node.name));
+  #subTopology(id: number, belongs: (node: string) => boolean, fullTopic: (topic: string) => string): SubTopology {
+    const nodes = [...this.#nodes.values()]
+      .filter((node) => belongs(node.name))
+      .map((node) => withFullTopics(node, fullTopic));
     const stores = [...this.#stores.values()].filter(({ users }) => belongs([...users][0] as string));
     return {
       id,
@@ -210,6 +239,20 @@ export class Topology {
       if (node.kind === 'sink')
         throw invalid(`Node "${name}" names the sink "${parent}" as parent; a sink has no children.`);
     }
+  }
+}
+
+/** `<application>-<name>-repartition`, as in Kafka Streams. */
+const repartitionTopic = (applicationId: string, name: string): string => `${applicationId}-${name}-repartition`;
+
+function withFullTopics(node: TopologyNode, fullTopic: (topic: string) => string): TopologyNode {
+  switch (node.kind) {
+    case 'source':
+      return { ...node, topics: node.topics.map(fullTopic) };
+    case 'sink':
+      return { ...node, topic: fullTopic(node.topic) };
+    case 'processor':
+      return node;
   }
 }
 

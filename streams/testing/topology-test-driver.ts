@@ -85,8 +85,8 @@ export class TopologyTestDriver {
 
   private constructor(options: TopologyTestDriverOptions) {
     this.#options = options;
-    this.#topology = options.topology.build();
     this.#config = streamsConfig({ ...defaults, ...options.config });
+    this.#topology = options.topology.build(this.#config.applicationId);
     this.clock = options.log?.clock ?? new VirtualClock(options.startTimeMs ?? 0);
     this.log = options.log?.log ?? new InMemoryLog({ clock: this.clock });
     this.#client = this.log.client('topology-test-driver');
@@ -217,6 +217,7 @@ export class TopologyTestDriver {
       ...sinks.map(({ topic }) => topic),
       ...(this.#config.deadLetterTopic === undefined ? [] : [this.#config.deadLetterTopic]),
     ]);
+    for (const { topic } of this.#topology.repartitionTopics) names.delete(topic);
     const admin = this.#client.admin();
     await admin.createTopics([...names].map((name) => ({ name, partitions, config: topicConfigs[name] ?? {} })));
     this.#partitionCounts = await prepareTopics(

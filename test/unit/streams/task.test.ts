@@ -131,4 +131,35 @@ describe('StreamTask', () => {
     ]);
     await driver.close();
   });
+
+  it('sends records on by another key through a repartition topic that it makes itself', async () => {
+    const topology = new Topology()
+      .addRepartitionTopic('by-value')
+      .addSource({ name: 'in', topics: ['input'], key: text, value: text })
+      .addProcessor({
+        name: 'rekey',
+        supplier: () => {
+          let context: Context;
+          return {
+            init: (given: Context) => (context = given),
+            process: ({ value, ...rest }) => context.forward({ ...rest, key: value, value }),
+          } satisfies TextProcessor;
+        },
+        parents: ['in'],
+      })
+      .addSink({ name: 'to', topic: 'by-value', key: text, value: text, parents: ['rekey'] })
+      .addSource({ name: 'from', topics: ['by-value'], key: text, value: text })
+      .addSink({ name: 'out', topic: 'output', key: text, value: text, parents: ['from'] });
+    const driver = await TopologyTestDriver.start({
+      topology,
+      stateFactory: new MemoryBackendFactory(),
+      partitions: 3,
+    });
+    const input = driver.inputTopic('input', text, text);
+    for (const value of ['x', 'y', 'z', 'x']) await input.pipe(`key-${value}`, value);
+    const records = await driver.outputTopic('output', text, text).read();
+    expect(records.map(({ key }) => key).sort()).toEqual(['x', 'x', 'y', 'z']);
+    expect(driver.log.committedOffset('test', { topic: 'test-by-value-repartition', partition: 0 })).toBeDefined();
+    await driver.close();
+  });
 });

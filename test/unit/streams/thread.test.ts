@@ -53,7 +53,7 @@ class World {
     const stateFactory = new MemoryBackendFactory();
     const thread = new StreamThread({
       name,
-      topology: (more.topology ?? copyTopology()).build(),
+      topology: (more.topology ?? copyTopology()).build('app'),
       config: streamsConfig({ applicationId: 'app', deadLetterTopic: 'dead-letters', ...more.config }),
       client,
       stateFactory,

@@ -23,7 +23,7 @@ describe('Topology', () => {
       .addProcessor({ name: 'count-clicks', supplier, parents: ['clicks'] })
       .addProcessor({ name: 'check-orders', supplier, parents: ['orders'] })
       .addSink({ name: 'checked', topic: 'checked', key: bytes, value: bytes, parents: ['check-orders'] })
-      .build();
+      .build('app');
     expect(subTopologies.map(({ nodes }) => nodes.map(({ name }) => name))).toEqual([
       ['orders', 'check-orders', 'checked'],
       ['clicks', 'count-clicks'],
@@ -37,7 +37,7 @@ describe('Topology', () => {
       .addProcessor({ name: 'left', supplier, parents: ['a'] })
       .addProcessor({ name: 'right', supplier, parents: ['b'] })
       .addStateStore(store('shared'), ['left', 'right'])
-      .build();
+      .build('app');
     expect(subTopologies).toHaveLength(1);
     expect(subTopologies[0]?.sourceTopics).toEqual(['a', 'b']);
   });
@@ -46,7 +46,7 @@ describe('Topology', () => {
     ['a parent that was not added', () => new Topology().addProcessor({ name: 'p', supplier, parents: ['nobody'] })],
     ['a name used twice', () => new Topology().addSource(source('a', 'a')).addSource(source('a', 'b'))],
     ['a topic read by two sources', () => new Topology().addSource(source('a', 't')).addSource(source('b', 't'))],
-    ['a store nobody uses', () => new Topology().addStateStore(store('s')).build()],
+    ['a store nobody uses', () => new Topology().addStateStore(store('s')).build('app')],
     ['a name that no topic could carry', () => new Topology().addSource(source('a b', 't'))],
     ['a source without topics', () => new Topology().addSource(source('a'))],
     [
@@ -64,7 +64,7 @@ describe('Topology', () => {
       .addProcessor({ name: 'count', supplier, parents: ['raw'] })
       .addStateStore(store('counts'), ['count'])
       .addSink({ name: 'events', topic: 'alert-events', key: bytes, value: bytes, parents: ['count'] })
-      .build();
+      .build('app');
     expect(describeTopology(topology)).toBe(
       [
         'Topologies:',
