@@ -27,4 +27,6 @@ export type {
 } from '../streams/ports.ts';
 export type { HeaderList } from '../streams/record.ts';
 export type { Deserializer, Serde, Serializer } from '../streams/serde.ts';
-export { FatalLogError, recoveryOf, RetriableLogError } from '../streams/errors.ts';
+export { deadLetterHeaders } from '../streams/error-handlers.ts';
+export { FatalLogError, recoveryOf, RetriableLogError, StreamsError } from '../streams/errors.ts';
+export { topicPartitionKey } from '../streams/ports.ts';

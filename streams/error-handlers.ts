@@ -38,8 +38,13 @@ export const defaultErrorHandlers: ErrorHandlers = {
 
 const utf8 = new TextEncoder();
 
+/** A failed record of this engine, or of a program behind it with a stage of its own. */
+export interface DeadLetter extends Omit<FailedRecord, 'stage'> {
+  readonly stage: string;
+}
+
 /** The dead letter's headers: the original ones and, under Kafka Streams' names (KIP-1034), where it came from and why it is here. */
-export function deadLetterHeaders(failed: FailedRecord, applicationId: string, nowMs: number): HeaderList {
+export function deadLetterHeaders(failed: DeadLetter, applicationId: string, nowMs: number): HeaderList {
   const { stage, error, source, raw } = failed;
   const about: readonly (readonly [string, string])[] = [
     ['__streams.errors.exception', error.name],
