@@ -23,6 +23,8 @@ export interface StreamsConfig {
   readonly timerMode: TimerMode;
   readonly deadLetterTopic: string | undefined;
   readonly errorHandlers: ErrorHandlers;
+  /** How long a task waits for its state to be released by a former owner on this machine before the thread stops. */
+  readonly stateLockTimeoutMs: number;
   /** First pause before a task that failed is opened again; doubles up to `retryBackoffMaxMs`. */
   readonly retryBackoffMs: number;
   readonly retryBackoffMaxMs: number;
@@ -39,6 +41,7 @@ export const defaultStreamsConfig: Omit<StreamsConfig, 'applicationId'> = {
   timerMode: 'wall-clock',
   deadLetterTopic: undefined,
   errorHandlers: defaultErrorHandlers,
+  stateLockTimeoutMs: 30_000,
   retryBackoffMs: 100,
   retryBackoffMaxMs: 10_000,
 };

@@ -88,9 +88,12 @@ export class StateCorruptedError extends StreamsError {
   readonly recovery = 'rebuild-task';
 }
 
-/** The state directory is in use by another process. */
+/**
+ * The state of a task is in use: by another thread that is about to hand it over, or by another process on the same directory.
+ * Worth retrying for as long as a hand-over may take (`stateLockTimeoutMs`).
+ */
 export class StateLockedError extends StreamsError {
-  readonly recovery = 'stop';
+  readonly recovery = 'retry';
 }
 
 /** The disk refuses: it is full, read-only, or not permitted. */

@@ -4,7 +4,7 @@
  * Invariant: at most one StreamTask per task id is open at a time, and each is closed before another is opened in its place.
  * An error costs the task it belongs to what its recovery says, and no other task anything.
  */
-import { recoveryOf } from './errors.ts';
+import { recoveryOf, StateLockedError } from './errors.ts';
 import type { FetchedBatch, TopicPartition } from './ports.ts';
 import { topicPartitionKey } from './ports.ts';
 import { messageOf } from './record-queue.ts';
@@ -168,7 +168,8 @@ export class TaskManager {
       } catch (error) {
         if (signal.aborted) return;
         const recovery = recoveryOf(error);
-        if (recovery === 'stop' || recovery === 'skip-record') {
+        const lockedTooLong = error instanceof StateLockedError && clock.now() - startedMs >= config.stateLockTimeoutMs;
+        if (recovery === 'stop' || recovery === 'skip-record' || lockedTooLong) {
           this.#events.onFatal(error);
           return;
         }
