@@ -156,6 +156,7 @@ export class TaskManager {
   async #openUntilRunning(entry: TaskEntry): Promise<void> {
     const { clock, config, logger } = this.#environment;
     const { signal } = entry.closing;
+    const startedMs = clock.now();
     while (!signal.aborted) {
       if (entry.failures > 0) await clock.sleep(backoffMs(entry.failures, config), signal);
       if (signal.aborted) return;
