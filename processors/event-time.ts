@@ -1,0 +1,34 @@
+/**
+ * The event time of a raw alert.
+ *
+ * Invariant: no alert drags stream time further ahead of the log's clock than the allowed skew. What counts as the future is
+ * measured by the time the broker appended the record, where the topic keeps it, so that a replay draws the same line.
+ */
+import type { RawAlert } from '../schemas/raw-alert.ts';
+import { InvalidTimestampError } from '../streams/errors.ts';
+import type { TimestampExtractor } from '../streams/topology.ts';
+import { MAX_ID_TIME_MS } from './alert-id.ts';
+
+/** `futureSkewMs`: how far ahead of the broker's clock (or else the wall clock) an alert's own time may be. */
+export const alertEventTime =
+  (futureSkewMs: number): TimestampExtractor<RawAlert | null> =>
+  (alert, record, context) => {
+    // A record without a value has no time of its own; the processor refuses it.
+    if (alert === null) return record.timestampMs;
+    const timeMs = alert.timestamp;
+    if (!Number.isInteger(timeMs) || timeMs < 0 || timeMs > MAX_ID_TIME_MS) {
+      throw new InvalidTimestampError(
+        'INVALID_TIMESTAMP',
+        `The alert's timestamp is ${timeMs}; allowed is a whole number of UTC epoch milliseconds from 0.`,
+      );
+    }
+    const clockMs = record.logAppendTime ? record.timestampMs : context.systemTimeMs;
+    if (timeMs > clockMs + futureSkewMs) {
+      throw new InvalidTimestampError(
+        'TIMESTAMP_IN_FUTURE',
+        `The alert's timestamp ${timeMs} is ${timeMs - clockMs} ms ahead of the clock; ${futureSkewMs} ms are allowed. ` +
+          'Correct the clock of its source.',
+      );
+    }
+    return timeMs;
+  };
