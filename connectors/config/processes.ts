@@ -1,0 +1,67 @@
+/**
+ * The settings of the processes themselves: where they listen, what they log, how they run.
+ *
+ * Invariant: everything listens on this machine alone unless HOST says otherwise.
+ */
+import { resolve } from 'node:path';
+import { LOG_LEVELS } from '../observability/pino-logger.ts';
+import { integer, oneOf, port, readSettings, text, withDefault, type Environment, type ValuesOf } from './settings.ts';
+
+/** What every process has. */
+export const PROCESS_SETTINGS = {
+  host: withDefault(text('HOST', 'address to listen on'), '127.0.0.1'),
+  logLevel: withDefault(oneOf('LOG_LEVEL', 'the least that is logged', LOG_LEVELS), 'info'),
+};
+
+const HOUR_MS = 3_600_000;
+
+const dataDir = { ...text('DATA_DIR', 'folder for what this process stores'), allowed: 'a path', parse: resolve };
+
+export const PROCESSOR_SETTINGS = {
+  ...PROCESS_SETTINGS,
+  port: withDefault(port('PROCESSOR_PORT', 'port of the processor for health, metrics and store queries'), '4001'),
+  dataDir: withDefault(dataDir, '.data'),
+  threads: withDefault(integer('STREAM_THREADS', 'stream threads of this process', 1, 64), '2'),
+  commitIntervalMs: withDefault(
+    integer('COMMIT_INTERVAL_MS', 'longest time between commits under load', 1, 60_000),
+    '100',
+  ),
+  graceMs: withDefault(
+    integer(
+      'ALERT_GRACE_MS',
+      'how far behind the newest alert of its key an alert is still counted exactly',
+      0,
+      24 * HOUR_MS,
+    ),
+    '60000',
+  ),
+  futureSkewMs: withDefault(
+    integer('ALERT_FUTURE_SKEW_MS', 'how far ahead of its arrival the time of an alert may be', 0, 24 * HOUR_MS),
+    '300000',
+  ),
+};
+export type ProcessorConfig = ValuesOf<typeof PROCESSOR_SETTINGS>;
+
+export const SINK_SETTINGS = {
+  ...PROCESS_SETTINGS,
+  port: withDefault(port('SINK_PORT', 'port of the sink for health and metrics'), '4002'),
+};
+export type SinkConfig = ValuesOf<typeof SINK_SETTINGS>;
+
+const rulesFile = { ...text('RULES_FILE', 'the rules that are seeded'), allowed: 'a path', parse: resolve };
+
+export const SETUP_SETTINGS = {
+  rulesFile: withDefault(rulesFile, 'rules.json'),
+  partitions: withDefault(
+    integer('ALERT_PARTITIONS', 'partitions of the alert topics when they are created', 1, 1024),
+    '4',
+  ),
+  waitMs: withDefault(integer('SETUP_WAIT_MS', 'how long to wait for each service', 1, HOUR_MS), '60000'),
+};
+export type SetupConfig = ValuesOf<typeof SETUP_SETTINGS>;
+
+/** These three throw `ConfigError`. */
+export const readProcessorConfig = (environment: Environment): ProcessorConfig =>
+  readSettings(PROCESSOR_SETTINGS, environment);
+export const readSinkConfig = (environment: Environment): SinkConfig => readSettings(SINK_SETTINGS, environment);
+export const readSetupConfig = (environment: Environment): SetupConfig => readSettings(SETUP_SETTINGS, environment);
