@@ -63,7 +63,7 @@ export class InMemoryClient implements LogClient {
   /** Leaves its groups. Open transactions of its producers stay open until they are taken over or time out. */
   async close(): Promise<void> {
     for (const consumer of this.#consumers) await consumer.close();
-    this.#session.close();
+    await this.#session.close();
   }
 
   /** Kills the process: its calls never return and take no more effect; the log finds out by timeouts. */

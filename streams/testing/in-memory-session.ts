@@ -50,7 +50,8 @@ export class ClientSession {
     if (this.#liveness === 'paused') this.#become('running');
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#alive();
     this.#closing.abort();
   }
 

@@ -1,0 +1,334 @@
+/**
+ * Faults on the in-memory log: whatever fails, dies or is delayed, transactions stay atomic and owners exclusive.
+ */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ProducerFencedError, RetriableLogError, TransactionAbortedError } from '../../../../streams/errors.ts';
+import type { TransactionalProducer } from '../../../../streams/ports.ts';
+import type { Fault, FaultInjector, LogOperation } from '../../../../streams/testing/in-memory-faults.ts';
+import { InMemoryLog } from '../../../../streams/testing/in-memory-log.ts';
+import { VirtualClock } from '../../../../streams/testing/virtual-clock.ts';
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const text = (value: Uint8Array | null): string => new TextDecoder().decode(value ?? new Uint8Array(0));
+const TOPIC = 'topic';
+const partitionOf = (partition: number): { topic: string; partition: number } => ({ topic: TOPIC, partition });
+
+class ScriptedFaults implements FaultInjector {
+  readonly passed: string[] = [];
+  readonly #faults = new Map<string, Fault>();
+
+  /** The fault of the next such operation, for instance `after producer.commit`. */
+  next(when: 'before' | 'after', kind: LogOperation['kind'], fault: Fault): void {
+    this.#faults.set(`${when} ${kind}`, fault);
+  }
+
+  before(operation: LogOperation): Fault | undefined {
+    return this.#take('before', operation);
+  }
+
+  after(operation: LogOperation): Fault | undefined {
+    return this.#take('after', operation);
+  }
+
+  #take(when: 'before' | 'after', { kind }: LogOperation): Fault | undefined {
+    const key = `${when} ${kind}`;
+    this.passed.push(key);
+    const fault = this.#faults.get(key);
+    this.#faults.delete(key);
+    return fault;
+  }
+}
+
+interface Setup {
+  readonly clock: VirtualClock;
+  readonly faults: ScriptedFaults;
+  readonly log: InMemoryLog;
+}
+
+const setUp = (): Setup => {
+  const clock = new VirtualClock();
+  const faults = new ScriptedFaults();
+  const log = new InMemoryLog({ clock, faults });
+  log.createTopics([{ name: TOPIC, partitions: 2, config: {} }]);
+  return { clock, faults, log };
+};
+
+const values = (log: InMemoryLog, partition = 0): string[] =>
+  log.records(partitionOf(partition)).map(({ value }) => text(value));
+
+const initialised = async (log: InMemoryLog, clientId: string, id = 'id'): Promise<TransactionalProducer> => {
+  const producer = log.client(clientId).producer(id);
+  await producer.init();
+  return producer;
+};
+
+const append = (producer: TransactionalProducer, value: string, partition = 0): void =>
+  producer.append(TOPIC, partition, bytes(value), bytes(value), 1);
+
+describe('a fault', () => {
+  test('before an operation keeps it from taking effect', async () => {
+    const { faults, log } = setUp();
+    const producer = await initialised(log, 'client');
+    faults.next('before', 'producer.commit', { then: 'fail' });
+    append(producer, 'a');
+    await expect(producer.commit('group', [])).rejects.toBeInstanceOf(TransactionAbortedError);
+    expect(() => append(producer, 'b')).toThrow(TransactionAbortedError);
+    await producer.init();
+    append(producer, 'c');
+    await producer.commit('group', []);
+    expect(values(log)).toEqual(['c']);
+  });
+
+  test('after an operation loses the answer only: the commit stands', async () => {
+    const { faults, log } = setUp();
+    const producer = await initialised(log, 'client');
+    faults.next('after', 'producer.commit', { then: 'fail' });
+    append(producer, 'a');
+    await expect(producer.commit('group', [{ ...partitionOf(1), offset: 4 }])).rejects.toThrow(
+      /start from the last commit/,
+    );
+    expect(values(log)).toEqual(['a']);
+    expect(log.committedOffset('group', partitionOf(1))).toBe(4);
+  });
+
+  test('reaches the callers of other operations as a retriable error', async () => {
+    const { faults, log } = setUp();
+    const client = log.client('client');
+    faults.next('before', 'producer.init', { then: 'fail' });
+    faults.next('after', 'producer.send', { then: 'fail' });
+    faults.next('before', 'reader.range', { then: 'fail' });
+    faults.next('before', 'admin.describe', { then: 'fail' });
+    const record = { ...partitionOf(0), key: null, value: bytes('a') };
+    await expect(client.producer('id').init()).rejects.toBeInstanceOf(RetriableLogError);
+    await expect(client.plainProducer().send([record])).rejects.toBeInstanceOf(RetriableLogError);
+    await expect(client.reader().range(partitionOf(0))).rejects.toBeInstanceOf(RetriableLogError);
+    await expect(client.admin().partitionCounts([TOPIC])).rejects.toBeInstanceOf(RetriableLogError);
+    expect(values(log)).toEqual(['a']);
+  });
+
+  test('is ridden out by followers', async () => {
+    const { clock, faults, log } = setUp();
+    await log
+      .client('writer')
+      .plainProducer()
+      .send([{ ...partitionOf(0), key: null, value: bytes('a') }]);
+    faults.next('before', 'reader.fetch', { then: 'fail' });
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const following = log
+      .client('follower')
+      .reader()
+      .follow(
+        [{ ...partitionOf(0), offset: 0 }],
+        ({ records }) => {
+          seen.push(...records.map(({ value }) => text(value)));
+          stop.abort();
+        },
+        stop.signal,
+      );
+    await clock.runUntil(following);
+    expect(seen).toEqual(['a']);
+    expect(clock.now()).toBeGreaterThan(0);
+  });
+
+  test('that crashes a client silences all of it for good', async () => {
+    const { clock, faults, log } = setUp();
+    const client = log.client('client');
+    const producer = client.producer('id');
+    await producer.init();
+    append(producer, 'a');
+    faults.next('before', 'producer.commit', { then: 'crash' });
+    let returned = 0;
+    const count = (): void => void (returned += 1);
+    void producer.commit('group', []).then(count, count);
+    await clock.settle();
+    void client.reader().range(partitionOf(0)).then(count, count);
+    void client.close().then(count, count);
+    await clock.advance(1_000);
+    expect(returned).toBe(0);
+    expect(values(log)).toEqual([]);
+  });
+});
+
+describe('a transaction', () => {
+  test('that was decided is completed, not aborted, by the next owner [INV-LOG-DECIDED]', async () => {
+    const { clock, faults, log } = setUp();
+    const producer = await initialised(log, 'first');
+    faults.next('before', 'broker.marker', { delayMs: 5_000 });
+    append(producer, 'a', 0);
+    append(producer, 'b', 1);
+    await producer.commit('group', [{ ...partitionOf(0), offset: 1 }]);
+    expect([values(log, 0), values(log, 1)]).toEqual([[], []]);
+    await clock.runUntil(initialised(log, 'second'));
+    expect(clock.now()).toBe(5_000);
+    expect([values(log, 0), values(log, 1)]).toEqual([['a'], ['b']]);
+    expect(log.committedOffset('group', partitionOf(0))).toBe(1);
+  });
+
+  test('waits for the markers of the one before it', async () => {
+    const { clock, faults, log } = setUp();
+    const producer = await initialised(log, 'client');
+    faults.next('before', 'broker.marker', { delayMs: 50 });
+    append(producer, 'a');
+    await producer.commit('group', []);
+    append(producer, 'b');
+    await clock.runUntil(producer.commit('group', []));
+    expect(log.records(partitionOf(0)).map(({ offset }) => offset)).toEqual([0, 2]);
+  });
+
+  test('that stays open is aborted after its timeout, and its producer fenced', async () => {
+    const { clock, faults, log } = setUp();
+    const client = log.client('client');
+    const producer = client.producer('id');
+    await producer.init();
+    append(producer, 'a');
+    faults.next('before', 'producer.commit', { delayMs: 60_001 });
+    const commit = producer.commit('group', []);
+    await clock.settle();
+    await log
+      .client('other')
+      .plainProducer()
+      .send([{ ...partitionOf(0), key: null, value: bytes('behind') }]);
+    expect(values(log)).toEqual([]);
+    await expect(clock.runUntil(commit)).rejects.toBeInstanceOf(ProducerFencedError);
+    expect(values(log)).toEqual(['behind']);
+    await expect(producer.init()).rejects.toBeInstanceOf(ProducerFencedError);
+  });
+
+  test('of a paused owner cannot be finished after another took over', async () => {
+    const { clock, faults, log } = setUp();
+    const client = log.client('stalls');
+    const zombie = client.producer('id');
+    await zombie.init();
+    append(zombie, 'zombie');
+    faults.next('before', 'producer.commit', { delayMs: 1 });
+    const commit = zombie.commit('group', [{ ...partitionOf(0), offset: 9 }]);
+    await clock.settle();
+    client.pause();
+    await clock.advance(1_000);
+    const owner = await initialised(log, 'owner');
+    append(owner, 'owner');
+    await owner.commit('group', []);
+    client.resume();
+    await expect(clock.runUntil(commit)).rejects.toBeInstanceOf(ProducerFencedError);
+    expect(values(log)).toEqual(['owner']);
+    expect(log.committedOffset('group', partitionOf(0))).toBeUndefined();
+  });
+
+  test('is abandoned by abort after a failed commit', async () => {
+    const { faults, log } = setUp();
+    const producer = await initialised(log, 'client');
+    faults.next('before', 'producer.commit', { then: 'fail' });
+    append(producer, 'a');
+    await expect(producer.commit('group', [])).rejects.toBeInstanceOf(TransactionAbortedError);
+    await log
+      .client('other')
+      .plainProducer()
+      .send([{ ...partitionOf(0), key: null, value: bytes('behind') }]);
+    expect(values(log)).toEqual([]);
+    await producer.abort();
+    expect(values(log)).toEqual(['behind']);
+  });
+});
+
+type Outcome = 'committed' | 'fenced' | 'failed' | 'unanswered';
+
+const faultOf = (choice: number): Fault | undefined => {
+  if (choice < 60) return undefined;
+  if (choice < 80) return { delayMs: (choice - 59) * 7 };
+  if (choice < 95) return { then: 'fail' };
+  return { then: 'crash' };
+};
+
+/** Takes its faults from a list of choices, in the order of the operations; then there are none. */
+const chosenFaults = (choices: readonly number[]): FaultInjector => {
+  let taken = 0;
+  const next = (): Fault | undefined => faultOf(choices[taken++] ?? 0);
+  return { before: next, after: next };
+};
+
+interface Action {
+  readonly owner: number;
+  readonly kind: 'init' | 'commit';
+  readonly pauseMs: number;
+}
+
+const OWNERS = 4;
+
+const actions = fc.array(
+  fc.record({
+    owner: fc.nat(OWNERS - 1),
+    kind: fc.constantFrom<Action['kind']>('init', 'commit', 'commit'),
+    pauseMs: fc.nat(60),
+  }),
+  { maxLength: 25 },
+);
+
+/** Owners of two transactional ids act at the same time; each transaction writes two partitions and one offset. */
+async function race(
+  script: readonly Action[],
+  choices: readonly number[],
+): Promise<{ log: InMemoryLog; outcomes: Outcome[] }> {
+  const clock = new VirtualClock();
+  const log = new InMemoryLog({ clock, faults: chosenFaults(choices) });
+  log.createTopics([{ name: TOPIC, partitions: 2, config: {} }]);
+  const outcomes: Outcome[] = [];
+  const owners = Array.from({ length: OWNERS }, (_, owner) => ({
+    producer: log.client(`owner-${owner}`).producer(`id-${owner % 2}`),
+    turn: Promise.resolve(),
+  }));
+  const commit = async (producer: TransactionalProducer): Promise<void> => {
+    const transaction = outcomes.push('unanswered') - 1;
+    try {
+      append(producer, `${transaction}`, 0);
+      append(producer, `${transaction}`, 1);
+      await producer.commit(`group-${transaction}`, [{ ...partitionOf(0), offset: transaction }]);
+      outcomes[transaction] = 'committed';
+    } catch (error) {
+      outcomes[transaction] = error instanceof ProducerFencedError ? 'fenced' : 'failed';
+      await producer.abort().catch(() => undefined);
+    }
+  };
+  for (const { owner, kind, pauseMs } of script) {
+    const acting = owners[owner] as (typeof owners)[number];
+    const act = (): Promise<void> =>
+      kind === 'init' ? acting.producer.init().catch(() => undefined) : commit(acting.producer);
+    acting.turn = acting.turn.then(act);
+    await clock.advance(pauseMs);
+  }
+  // Past the transaction timeout, whatever a dead owner left open is aborted.
+  await clock.advance(200_000);
+  return { log, outcomes };
+}
+
+test('transactions are atomic and owners exclusive under any faults [INV-LOG-ATOMIC]', async () => {
+  await fc.assert(
+    fc.asyncProperty(actions, fc.array(fc.nat(99), { maxLength: 120 }), async (script, choices) => {
+      const { log, outcomes } = await race(script, choices);
+      const [left, right] = [values(log, 0), values(log, 1)];
+      expect([...right].sort()).toEqual([...left].sort());
+      expect(new Set(left).size).toBe(left.length);
+      outcomes.forEach((outcome, transaction) => {
+        const visible = left.includes(`${transaction}`);
+        expect(log.committedOffset(`group-${transaction}`, partitionOf(0))).toBe(visible ? transaction : undefined);
+        if (outcome === 'committed') expect(visible).toBe(true);
+        if (outcome === 'fenced') expect(visible).toBe(false);
+      });
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('the same script and faults give the same log, to the offset and the millisecond [INV-LOG-DETERMINISTIC]', async () => {
+  await fc.assert(
+    fc.asyncProperty(actions, fc.array(fc.nat(99), { maxLength: 120 }), async (script, choices) => {
+      const [first, second] = [await race(script, choices), await race(script, choices)];
+      expect(first.outcomes).toEqual(second.outcomes);
+      for (const partition of [0, 1]) {
+        expect(first.log.records(partitionOf(partition))).toEqual(second.log.records(partitionOf(partition)));
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
