@@ -22,7 +22,16 @@ const MAX_IDS = 1_000;
 const mergeInto = (table: string): string => {
   const newestStatus = `VALUES(status_sequence) > ${table}.status_sequence`;
   const newest = `VALUES(sequence) > ${table}.sequence`;
-  const guarded = ['driver_id', 'source_type', 'severity', 'status', 'metadata', 'created_at', 'updated_at', 'sequence'];
+  const guarded = [
+    'driver_id',
+    'source_type',
+    'severity',
+    'status',
+    'metadata',
+    'created_at',
+    'updated_at',
+    'sequence',
+  ];
   return `ON DUPLICATE KEY UPDATE
     timestamp = IF(${newestStatus}, VALUES(timestamp), ${table}.timestamp),
     status_sequence = IF(${newestStatus}, VALUES(status_sequence), ${table}.status_sequence),
@@ -79,6 +88,9 @@ export const applyBatch = (database: MysqlDatabase, plan: BatchPlan, position: P
     for (const chunk of chunkIds(plan.discard)) await sql.change(DELETE_ALERTS, [chunk]);
     await changeRows(sql, UPSERT_ALERTS, plan.alerts.map(alertValues));
     await changeRows(sql, INSERT_EVENTS, plan.events.map(eventValues));
-    const archived = await alreadyArchived(sql, plan.alerts.map(({ alertId }) => alertId));
+    const archived = await alreadyArchived(
+      sql,
+      plan.alerts.map(({ alertId }) => alertId),
+    );
     await moveToArchive(sql, [...new Set([...plan.archive, ...archived])]);
   });

@@ -1,0 +1,142 @@
+/**
+ * One partition of the lifecycle events on its way into the tables.
+ *
+ * Invariant: `position` is what `sink_offsets` holds as far as this writer knows, and every record below it is in the tables or
+ * in the dead letters. After a rejection the writer is finished: the position must be read again.
+ */
+import type { LifecycleEvent } from '../schemas/lifecycle-event.ts';
+import type { FetchedBatch, LogRecord, TopicPartition } from '../connectors/log.ts';
+import { StreamsError } from '../connectors/log.ts';
+import { DatabaseRowError } from '../connectors/mysql/errors.ts';
+import { applyBatch } from './apply-batch.ts';
+import { problemWith } from './check-event.ts';
+import { sendDeadLetters } from './dead-letters.ts';
+import type { RejectedRecord } from './dead-letters.ts';
+import { planBatch } from './plan-batch.ts';
+import type { BatchPlan } from './plan-batch.ts';
+import type { SinkOptions, SinkPorts } from './ports.ts';
+
+/** The event cannot be stored; the message says why. */
+export class UnstorableEventError extends StreamsError {
+  readonly recovery = 'skip-record';
+}
+
+interface ReadRecord {
+  readonly record: LogRecord;
+  readonly event: LifecycleEvent;
+}
+
+export class PartitionWriter {
+  readonly #at: TopicPartition;
+  readonly #ports: SinkPorts;
+  readonly #options: SinkOptions;
+  #position: number;
+
+  constructor(at: TopicPartition, position: number, ports: SinkPorts, options: SinkOptions) {
+    this.#at = at;
+    this.#position = position;
+    this.#ports = ports;
+    this.#options = options;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  /**
+   * Applies batches that follow the position. Rejects with errors of recovery `retry` (outage, another sink) and `stop`.
+   */
+  async write(batches: readonly FetchedBatch[]): Promise<void> {
+    const last = batches.at(-1);
+    if (last === undefined) return;
+    const records = batches.flatMap((batch) => batch.records).filter(({ offset }) => offset >= this.#position);
+    await this.#ports.deserializer.prepare?.(this.#at.topic, records);
+    const { maxBatchRecords } = this.#options;
+    for (let from = 0; from < records.length; from += maxBatchRecords) {
+      const following = records[from + maxBatchRecords];
+      await this.#store(records.slice(from, from + maxBatchRecords), following?.offset ?? last.nextOffset);
+    }
+    this.#gauge('sink_lag_records', Math.max(0, last.endOffset - this.#position));
+  }
+
+  async #store(records: readonly LogRecord[], next: number): Promise<void> {
+    const readable: ReadRecord[] = [];
+    const rejected: RejectedRecord[] = [];
+    for (const record of records) {
+      const read = this.#read(record);
+      if ('event' in read) readable.push(read);
+      else rejected.push(read);
+    }
+    if (rejected.length > 0) await sendDeadLetters(this.#ports, this.#options, this.#at, rejected);
+    await this.#apply(readable, next);
+  }
+
+  #read(record: LogRecord): ReadRecord | RejectedRecord {
+    let event: LifecycleEvent;
+    try {
+      event = this.#ports.deserializer.deserialize(this.#at.topic, record.value, record.headers);
+    } catch (cause) {
+      const error =
+        cause instanceof StreamsError ? cause : new UnstorableEventError('UNREADABLE', String(cause), { cause });
+      return { record, stage: 'deserialization', error };
+    }
+    const problem = problemWith(event);
+    if (problem === undefined) return { record, event };
+    const message = `The event ${event.eventId.slice(0, 100)} cannot be stored: ${problem}.`;
+    return { record, stage: 'sink', error: new UnstorableEventError('UNSTORABLE_EVENT', message) };
+  }
+
+  /** Halves what the database refuses until the event that it refuses stands alone; everything else is stored, in order. */
+  async #apply(entries: readonly ReadRecord[], next: number): Promise<void> {
+    try {
+      await this.#commit(entries, next);
+      return;
+    } catch (error) {
+      if (!(error instanceof DatabaseRowError) || entries.length === 0) throw error;
+      const [only] = entries;
+      if (entries.length === 1 && only !== undefined) {
+        await sendDeadLetters(this.#ports, this.#options, this.#at, [{ record: only.record, stage: 'sink', error }]);
+        await this.#commit([], next);
+        return;
+      }
+    }
+    const middle = entries.length >> 1;
+    const second = entries.slice(middle);
+    await this.#apply(entries.slice(0, middle), second[0]?.record.offset ?? next);
+    await this.#apply(second, next);
+  }
+
+  async #commit(entries: readonly ReadRecord[], next: number): Promise<void> {
+    const { clock, database, logger } = this.#ports;
+    const startMs = clock.now();
+    const expected = this.#position;
+    const plan = planBatch(entries.map(({ event }) => event));
+    await applyBatch(database, plan, { ...this.#at, expected, next });
+    this.#position = next;
+    const durationMs = clock.now() - startMs;
+    this.#measure(plan, entries.length, durationMs);
+    logger.debug('batch applied', {
+      ...this.#at,
+      fromOffset: expected,
+      nextOffset: next,
+      events: plan.events.length,
+      alerts: plan.alerts.length,
+      purged: plan.archive.length + plan.discard.length,
+      durationMs,
+    });
+  }
+
+  #measure(plan: BatchPlan, records: number, durationMs: number): void {
+    const { metrics } = this.#ports;
+    metrics.histogram('sink_apply_duration_ms').record(durationMs);
+    metrics.counter('sink_batches_total').add(1);
+    metrics.counter('sink_events_total').add(records);
+    metrics.counter('sink_rows_total', { table: 'alerts' }).add(plan.alerts.length);
+    metrics.counter('sink_rows_total', { table: 'alert_events' }).add(plan.events.length);
+    this.#gauge('sink_batch_records', records);
+  }
+
+  #gauge(name: string, value: number): void {
+    this.#ports.metrics.gauge(name, { topic: this.#at.topic, partition: String(this.#at.partition) }).set(value);
+  }
+}
