@@ -7,6 +7,10 @@ import type { TimerMode } from './task.ts';
 export interface StreamsConfig {
   /** Names the consumer group and prefixes internal topics and transactional ids. */
   readonly applicationId: string;
+  /** The same for all threads of a process, another for every process. Empty: each thread counts as a process. */
+  readonly processId: string;
+  /** Warm copies of each task's state in other processes. */
+  readonly standbyReplicas: number;
   /** Under load a task commits this often; a drained one commits at once. */
   readonly commitIntervalMs: number;
   /** A task commits ahead of the interval when this much waits to be sent. */
@@ -31,6 +35,8 @@ export interface StreamsConfig {
 }
 
 export const defaultStreamsConfig: Omit<StreamsConfig, 'applicationId'> = {
+  processId: '',
+  standbyReplicas: 0,
   commitIntervalMs: 100,
   maxPendingBytes: 16 * 1024 * 1024,
   maxDirtyEntries: 100_000,

@@ -37,9 +37,9 @@ export interface RestoreResult {
 export async function restoreStores(options: RestoreOptions): Promise<RestoreResult> {
   let records = 0;
   let bytes = 0;
-  for (const { store, changelog } of options.stores) {
-    if (changelog === undefined) continue;
-    const restored = await restoreStore(store.name, changelog, options);
+  for (const logged of options.stores) {
+    if (logged.changelog === undefined) continue;
+    const restored = await restoreStore(logged, logged.changelog, options);
     records += restored.records;
     bytes += restored.bytes;
   }
@@ -47,21 +47,17 @@ export async function restoreStores(options: RestoreOptions): Promise<RestoreRes
 }
 
 async function restoreStore(
-  storeName: string,
+  logged: LoggedStore,
   changelog: TopicPartition,
   options: RestoreOptions,
 ): Promise<RestoreResult> {
   const { backend, reader, signal, onProgress } = options;
-  const store = options.stores.find(({ store }) => store.name === storeName)?.store;
   const { beginning, end } = await reader.range(changelog);
   const from = startPosition(backend.position(changelog), beginning, end, changelog);
   let records = 0;
   let bytes = 0;
   const onBatch = (fetched: FetchedBatch): void => {
-    const batch = backend.batch();
-    if (fetched.records.length > 0) store?.restore(fetched.records, batch);
-    batch.setPosition(changelog, fetched.nextOffset);
-    backend.write(batch);
+    applyChangelog(logged, fetched, backend);
     records += fetched.records.length;
     for (const { key, value } of fetched.records) bytes += (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
     onProgress?.({ changelog, position: fetched.nextOffset, end, records, bytes });
@@ -70,7 +66,16 @@ async function restoreStore(
   return { records, bytes };
 }
 
-function startPosition(
+/** Applies committed changelog records and the position after them, in one batch. */
+export function applyChangelog({ store, changelog }: LoggedStore, fetched: FetchedBatch, backend: StateBackend): void {
+  const batch = backend.batch();
+  if (fetched.records.length > 0) store.restore(fetched.records, batch);
+  if (changelog !== undefined) batch.setPosition(changelog, fetched.nextOffset);
+  backend.write(batch);
+}
+
+/** Where to go on reading. Throws `StateCorruptedError` when the local state cannot belong to its changelog any more. */
+export function startPosition(
   position: number | undefined,
   beginning: number,
   end: number,

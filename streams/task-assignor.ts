@@ -1,17 +1,24 @@
 /**
- * Which member runs which task: balanced first, then sticky.
+ * Which member runs which task, and which keeps a warm copy of it: balanced first, then sticky.
  *
  * Invariant: every partition goes to exactly one member, all partitions of one task to the same one; no member runs more than
- * one task more than another. The same input gives the same answer, whichever member is the leader.
+ * one task more than another; a task and its warm copies are in different processes. The same input gives the same answer,
+ * whichever member is the leader.
  */
+import { changelogTopic } from './internal-topics.ts';
 import type { GroupMember, PartitionAssignor, TopicPartition } from './ports.ts';
 import type { SubTopology } from './topology.ts';
 
 /** What a member tells the leader about itself. */
 export interface MemberState {
-  /** Task ids it runs or has state for, with how far the state stands (sum of positions); more means less to restore. */
+  /** Threads of one process share a state directory, so a warm copy in the same process would be none. */
+  readonly processId: string;
+  /** Task ids it has state for, with how far that stands (sum of changelog positions): more means less to restore. */
   readonly tasks: Readonly<Record<string, number>>;
 }
+
+/** The position of a task that is running: nobody's state is closer. */
+export const RUNNING_POSITION = Number.MAX_SAFE_INTEGER;
 
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
@@ -19,89 +26,138 @@ const text = new TextDecoder();
 export const encodeMemberState = (state: MemberState): Uint8Array => utf8.encode(JSON.stringify(state));
 
 /** Unreadable user data (another version's) counts as none: the member starts without preference. */
-export function decodeMemberState(bytes: Uint8Array): MemberState {
+export function decodeMemberState(bytes: Uint8Array): MemberState | undefined {
   try {
     const parsed: unknown = JSON.parse(text.decode(bytes));
     if (typeof parsed === 'object' && parsed !== null && 'tasks' in parsed) return parsed as MemberState;
   } catch {
     // Fall through: not ours.
   }
-  return { tasks: {} };
+  return undefined;
 }
 
 export const taskIdOf = (subTopologyId: number, partition: number): string => `${subTopologyId}_${partition}`;
 
-interface TaskToAssign {
-  readonly id: string;
-  readonly partitions: readonly TopicPartition[];
+export interface TaskAssignorOptions {
+  readonly applicationId: string;
+  readonly subTopologies: readonly SubTopology[];
+  /** Warm copies of each task, as far as there are other processes to hold them. */
+  readonly standbyReplicas: number;
 }
 
+interface TaskToAssign {
+  readonly id: string;
+  readonly inputs: readonly TopicPartition[];
+  /** Empty for a task without logged state: it needs no warm copy. */
+  readonly changelogs: readonly TopicPartition[];
+}
+
+interface Member {
+  readonly memberId: string;
+  readonly processId: string;
+  readonly positions: Readonly<Record<string, number>>;
+  readonly active: TaskToAssign[];
+  readonly standby: TaskToAssign[];
+}
+
+/**
+ * A member's assignment lists the input partitions of the tasks that it runs and the changelog partitions of those that it
+ * keeps warm; so warm copies need nothing of the group protocol beyond partitions.
+ */
 export class TaskAssignor implements PartitionAssignor {
   readonly name = 'streams-sticky-task';
-  readonly #subTopologies: readonly SubTopology[];
+  readonly #options: TaskAssignorOptions;
 
-  constructor(subTopologies: readonly SubTopology[]) {
-    this.#subTopologies = subTopologies;
+  constructor(options: TaskAssignorOptions) {
+    this.#options = options;
   }
 
   assign(
-    members: readonly GroupMember[],
+    groupMembers: readonly GroupMember[],
     partitionCounts: ReadonlyMap<string, number>,
   ): ReadonlyMap<string, readonly TopicPartition[]> {
-    const sorted = [...members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
-    const states = new Map(sorted.map((member) => [member.memberId, decodeMemberState(member.userData)]));
-    const assigned = new Map(sorted.map(({ memberId }) => [memberId, [] as TaskToAssign[]]));
+    const members = [...groupMembers].sort((a, b) => (a.memberId < b.memberId ? -1 : 1)).map(toMember);
     const tasks = this.#tasks(partitionCounts);
-    const quota = Math.ceil(tasks.length / Math.max(1, sorted.length));
-    const moved = tasks.filter((task) => !giveToFormerOwner(task, states, assigned, quota));
-    for (const task of moved) leastLoaded(assigned).push(task);
-    balance(assigned);
-    return new Map([...assigned].map(([memberId, given]) => [memberId, given.flatMap(({ partitions }) => partitions)]));
+    const quota = Math.ceil(tasks.length / Math.max(1, members.length));
+    const moved = tasks.filter((task) => !giveToFormerOwner(task, members, quota));
+    for (const task of moved) leastActive(members)?.active.push(task);
+    balance(members);
+    for (const task of tasks) placeStandbys(task, members, this.#options.standbyReplicas);
+    return new Map(
+      members.map(({ memberId, active, standby }) => [
+        memberId,
+        [...active.flatMap(({ inputs }) => inputs), ...standby.flatMap(({ changelogs }) => changelogs)],
+      ]),
+    );
   }
 
   #tasks(partitionCounts: ReadonlyMap<string, number>): TaskToAssign[] {
-    return this.#subTopologies.flatMap(({ id, sourceTopics }) => {
+    const { applicationId, subTopologies } = this.#options;
+    return subTopologies.flatMap(({ id, sourceTopics, stores }) => {
       const count = Math.max(0, ...sourceTopics.map((topic) => partitionCounts.get(topic) ?? 0));
+      const logged = stores.filter(({ loggingEnabled }) => loggingEnabled);
       return Array.from({ length: count }, (_, partition) => ({
         id: taskIdOf(id, partition),
-        partitions: sourceTopics
+        inputs: sourceTopics
           .filter((topic) => partition < (partitionCounts.get(topic) ?? 0))
           .map((topic) => ({ topic, partition })),
+        changelogs: logged.map(({ name }) => ({ topic: changelogTopic(applicationId, name), partition })),
       }));
     });
   }
 }
 
-/** The member with the most of the task's state, if it has room. */
-function giveToFormerOwner(
-  task: TaskToAssign,
-  states: ReadonlyMap<string, MemberState>,
-  assigned: ReadonlyMap<string, TaskToAssign[]>,
-  quota: number,
-): boolean {
-  let best: string | undefined;
+function toMember({ memberId, userData }: GroupMember): Member {
+  const state = decodeMemberState(userData);
+  const processId = state?.processId || memberId;
+  return { memberId, processId, positions: state?.tasks ?? {}, active: [], standby: [] };
+}
+
+/** To the member with the most of the task's state, if it has room. */
+function giveToFormerOwner(task: TaskToAssign, members: readonly Member[], quota: number): boolean {
+  let best: Member | undefined;
   let bestPosition = -1;
-  for (const [memberId, { tasks }] of states) {
-    const position = tasks[task.id] ?? -1;
-    if (position > bestPosition && (assigned.get(memberId)?.length ?? 0) < quota) {
-      best = memberId;
+  for (const member of members) {
+    const position = member.positions[task.id] ?? -1;
+    if (position > bestPosition && member.active.length < quota) {
+      best = member;
       bestPosition = position;
     }
   }
-  if (best === undefined) return false;
-  assigned.get(best)?.push(task);
-  return true;
+  best?.active.push(task);
+  return best !== undefined;
 }
 
-function leastLoaded(assigned: ReadonlyMap<string, TaskToAssign[]>): TaskToAssign[] {
-  return [...assigned.values()].reduce((least, given) => (given.length < least.length ? given : least));
+function leastActive(members: readonly Member[]): Member | undefined {
+  return members.reduce<Member | undefined>(
+    (least, member) => (least === undefined || member.active.length < least.active.length ? member : least),
+    undefined,
+  );
 }
 
-function balance(assigned: ReadonlyMap<string, TaskToAssign[]>): void {
+function balance(members: readonly Member[]): void {
   for (;;) {
-    const most = [...assigned.values()].reduce((a, b) => (b.length > a.length ? b : a));
-    const least = leastLoaded(assigned);
-    if (most.length - least.length <= 1) return;
-    least.push(most.pop() as TaskToAssign);
+    const sorted = [...members].sort((a, b) => b.active.length - a.active.length);
+    const [most, least] = [sorted[0], sorted.at(-1)];
+    if (most === undefined || least === undefined || most.active.length - least.active.length <= 1) return;
+    least.active.push(most.active.pop() as TaskToAssign);
+  }
+}
+
+/** In processes that do not run the task, one copy each; where most of the state is first, then where least is to do. */
+function placeStandbys(task: TaskToAssign, members: readonly Member[], replicas: number): void {
+  if (task.changelogs.length === 0) return;
+  const used = new Set(members.filter(({ active }) => active.includes(task)).map(({ processId }) => processId));
+  for (let replica = 0; replica < replicas; replica++) {
+    const candidates = members.filter(({ processId }) => !used.has(processId));
+    const [chosen] = candidates.sort(
+      (a, b) =>
+        (b.positions[task.id] ?? -1) - (a.positions[task.id] ?? -1) ||
+        a.standby.length - b.standby.length ||
+        a.active.length - b.active.length,
+    );
+    if (chosen === undefined) return;
+    chosen.standby.push(task);
+    used.add(chosen.processId);
   }
 }

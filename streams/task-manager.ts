@@ -8,6 +8,7 @@ import { recoveryOf, StateLockedError } from './errors.ts';
 import type { FetchedBatch, TopicPartition } from './ports.ts';
 import { topicPartitionKey } from './ports.ts';
 import { messageOf } from './record-queue.ts';
+import { backoffMs } from './retry.ts';
 import type { StreamTask } from './task.ts';
 import { taskIdOf } from './task-assignor.ts';
 import { openTask, taskInputs, type TaskEnvironment, type TaskPlace } from './task-opener.ts';
@@ -219,6 +220,3 @@ export class TaskManager {
     }
   }
 }
-
-const backoffMs = (failures: number, config: { retryBackoffMs: number; retryBackoffMaxMs: number }): number =>
-  Math.min(config.retryBackoffMaxMs, config.retryBackoffMs * 2 ** Math.min(failures - 1, 20));

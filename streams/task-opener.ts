@@ -25,6 +25,7 @@ import { RecordCollector } from './record-collector.ts';
 import { RecordQueue } from './record-queue.ts';
 import { restoreStores, type RestoreProgress } from './restore.ts';
 import type { StateStore } from './state-store.ts';
+import { StandbyTask } from './standby-task.ts';
 import { StreamTask, streamTimeKey } from './task.ts';
 import { taskIdOf } from './task-assignor.ts';
 import type { SourceNode, SubTopology } from './topology.ts';
@@ -77,6 +78,26 @@ export async function openTask(
   } catch (error) {
     await backend?.close();
     await producer.close();
+    throw error;
+  }
+}
+
+/** Opens a warm copy of a task's state and lets it follow the changelogs. `onFailed` is told when it stops by itself. */
+export async function openStandby(
+  place: TaskPlace,
+  environment: TaskEnvironment,
+  onFailed: (error: unknown) => void,
+): Promise<StandbyTask> {
+  const taskId = taskIdOf(place.subTopology.id, place.partition);
+  const { reader, logger } = environment;
+  const backend = await openState(taskId, environment);
+  try {
+    const stores = buildStores(place, taskId, backend, environment, () => -1);
+    const standby = new StandbyTask({ taskId, stores, backend, reader, logger });
+    await standby.start(onFailed);
+    return standby;
+  } catch (error) {
+    await backend.close();
     throw error;
   }
 }

@@ -18,13 +18,14 @@ import type {
   Metrics,
   StateBackend,
   StateBackendFactory,
-  TopicPartition,
 } from './ports.ts';
 import { topicPartitionKey } from './ports.ts';
 import type { RestoreProgress } from './restore.ts';
-import { encodeMemberState, TaskAssignor, taskIdOf } from './task-assignor.ts';
+import { rebalance, type Rebalancer } from './rebalance.ts';
+import { StandbyManager } from './standby-manager.ts';
+import { TaskAssignor } from './task-assignor.ts';
 import { TaskManager, type TaskEntry } from './task-manager.ts';
-import type { TaskPlace } from './task-opener.ts';
+import type { TaskEnvironment } from './task-opener.ts';
 import type { BuiltTopology, SourceNode } from './topology.ts';
 
 /** As Kafka Streams names them, in lower case. */
@@ -59,7 +60,8 @@ export class StreamThread {
   #rejoinNeeded = false;
   #moreToDo = false;
   #consumer: GroupConsumer | undefined;
-  #manager: TaskManager | undefined;
+  #tasks: TaskManager | undefined;
+  #standbys: StandbyManager | undefined;
 
   constructor(options: StreamThreadOptions) {
     this.#options = options;
@@ -75,7 +77,7 @@ export class StreamThread {
 
   /** The tasks of this thread, running or being restored. */
   get tasks(): readonly TaskEntry[] {
-    return this.#manager?.entries ?? [];
+    return this.#tasks?.entries ?? [];
   }
 
   /** Runs until `stop`, then resolves; rejects on an error that only stopping answers. Everything is closed either way. */
@@ -104,7 +106,8 @@ export class StreamThread {
     } finally {
       this.#enter('pending-shutdown');
       this.#stopping.abort();
-      await this.#manager?.closeAll();
+      await this.#tasks?.closeAll();
+      await this.#standbys?.closeAll();
       await this.#consumer?.close();
       await following;
       await globalState.close();
@@ -126,74 +129,65 @@ export class StreamThread {
     partitionCounts: ReadonlyMap<string, number>,
   ): Promise<void> {
     const { client, config, topology, stateFactory, clock, metrics, logger, onRestoreProgress } = this.#options;
+    const { applicationId, processId, standbyReplicas, sessionTimeoutMs } = config;
+    const { subTopologies } = topology;
     const consumer = client.consumer({
-      groupId: config.applicationId,
+      groupId: applicationId,
       clientId: this.#options.name,
-      topics: topology.subTopologies.flatMap(({ sourceTopics }) => sourceTopics),
-      assignor: new TaskAssignor(topology.subTopologies),
-      sessionTimeoutMs: config.sessionTimeoutMs,
+      topics: subTopologies.flatMap(({ sourceTopics }) => sourceTopics),
+      assignor: new TaskAssignor({ applicationId, subTopologies, standbyReplicas }),
+      sessionTimeoutMs,
     });
+    const environment: TaskEnvironment = {
+      ...{ config, client, consumer, reader, stateFactory, partitionCounts, clock, metrics, logger },
+      globalStores: globalState.stores,
+      ...(onRestoreProgress && { onRestoreProgress }),
+    };
+    const tasks = this.#taskManager(environment);
+    const standbys = new StandbyManager(environment);
     this.#consumer = consumer;
-    const environment = { config, client, consumer, reader, stateFactory, partitionCounts, clock, metrics, logger };
-    const globalStores = globalState.stores;
-    const manager = new TaskManager(
-      { ...environment, globalStores, ...(onRestoreProgress && { onRestoreProgress }) },
-      {
-        onWakeUp: () => consumer.wakeup(),
-        onTaskLost: () => {
-          this.#rejoinNeeded = true;
-          consumer.wakeup();
-        },
-        onFatal: (error) => this.#fail(error),
-      },
-    );
-    this.#manager = manager;
-    await this.#rebalance(consumer, manager);
-    while (!this.#stopping.signal.aborted) await this.#turn(consumer, manager);
+    this.#tasks = tasks;
+    this.#standbys = standbys;
+    const rebalancer = { applicationId, processId, subTopologies, consumer, tasks, standbys, stateFactory };
+    await this.#rebalance(rebalancer);
+    while (!this.#stopping.signal.aborted) await this.#turn(rebalancer);
     if (this.#fatal !== undefined) throw this.#fatal.error;
   }
 
-  async #turn(consumer: GroupConsumer, manager: TaskManager): Promise<void> {
-    if (this.#rejoinNeeded) return this.#rebalance(consumer, manager);
-    const polled = await consumer.poll(this.#pollTimeoutMs(manager));
-    if (polled.kind === 'rebalance') return this.#rebalance(consumer, manager);
+  #taskManager(environment: TaskEnvironment): TaskManager {
+    const { consumer } = environment;
+    return new TaskManager(environment, {
+      onWakeUp: () => consumer.wakeup(),
+      onTaskLost: () => {
+        this.#rejoinNeeded = true;
+        consumer.wakeup();
+      },
+      onFatal: (error) => this.#fail(error),
+    });
+  }
+
+  async #turn(rebalancer: Rebalancer): Promise<void> {
+    const { consumer, tasks } = rebalancer;
+    if (this.#rejoinNeeded) return this.#rebalance(rebalancer);
+    const polled = await consumer.poll(this.#pollTimeoutMs(tasks));
+    if (polled.kind === 'rebalance') return this.#rebalance(rebalancer);
     for (const batch of polled.batches) {
       await this.#prepare(batch);
-      manager.add(batch);
+      tasks.add(batch);
     }
-    this.#runTasks(manager);
-    this.#regulate(consumer, manager);
-    if (this.#state === 'partitions-assigned' && manager.allRunning) this.#enter('running');
+    this.#runTasks(tasks);
+    this.#regulate(consumer, tasks);
+    if (this.#state === 'partitions-assigned' && tasks.allRunning) this.#enter('running');
     // Lets sockets and timers have their turn; without it a busy loop would starve its own fetches.
     await this.#options.clock.sleep(0);
   }
 
-  async #rebalance(consumer: GroupConsumer, manager: TaskManager): Promise<void> {
+  async #rebalance(rebalancer: Rebalancer): Promise<void> {
     this.#enter('partitions-revoked');
     this.#rejoinNeeded = false;
-    await manager.commitAll();
-    if (this.#stopping.signal.aborted) return;
-    const partitions = await consumer.rejoin(encodeMemberState({ tasks: this.#ownedTasks(manager) }));
+    await rebalance(rebalancer, this.#stopping.signal);
     this.#paused.clear();
-    await manager.assign(this.#places(partitions));
     this.#enter('partitions-assigned');
-  }
-
-  #ownedTasks(manager: TaskManager): { [taskId: string]: number } {
-    const tasks: { [taskId: string]: number } = {};
-    for (const { taskId, task } of manager.entries) {
-      tasks[taskId] = task?.inputs.reduce((sum, { position }) => sum + position, 0) ?? 0;
-    }
-    return tasks;
-  }
-
-  #places(partitions: readonly TopicPartition[]): TaskPlace[] {
-    const places = new Map<string, TaskPlace>();
-    for (const { topic, partition } of partitions) {
-      const subTopology = this.#options.topology.subTopologies.find(({ sourceTopics }) => sourceTopics.includes(topic));
-      if (subTopology !== undefined) places.set(taskIdOf(subTopology.id, partition), { subTopology, partition });
-    }
-    return [...places.values()];
   }
 
   /** Waits for what the deserializers of the batch need; a registry that is away is asked again with growing pauses. */

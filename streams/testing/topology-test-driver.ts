@@ -275,7 +275,11 @@ export class TopologyTestDriver {
       groupId: this.#config.applicationId,
       clientId: 'topology-test-driver',
       topics: this.#topology.subTopologies.flatMap(({ sourceTopics }) => sourceTopics),
-      assignor: new TaskAssignor(this.#topology.subTopologies),
+      assignor: new TaskAssignor({
+        applicationId: this.#config.applicationId,
+        subTopologies: this.#topology.subTopologies,
+        standbyReplicas: 0,
+      }),
       sessionTimeoutMs: this.#config.sessionTimeoutMs,
     });
     return Object.assign(Object.create(consumer) as GroupConsumer, {

@@ -9,7 +9,7 @@ const subTopologies: SubTopology[] = [
   { id: 1, nodes: [], stores: [], sourceTopics: ['logs'] },
 ];
 const topics = ['alerts', 'commands', 'logs'];
-const assignor = new TaskAssignor(subTopologies);
+const assignor = new TaskAssignor({ applicationId: 'app', subTopologies, standbyReplicas: 0 });
 const counts = (alerts: number, logs: number) =>
   new Map([
     ['alerts', alerts],
@@ -19,7 +19,7 @@ const counts = (alerts: number, logs: number) =>
 const member = (memberId: string, tasks: { [taskId: string]: number } = {}): GroupMember => ({
   memberId,
   topics,
-  userData: encodeMemberState({ tasks }),
+  userData: encodeMemberState({ processId: memberId, tasks }),
 });
 
 const taskOf = ({ topic, partition }: TopicPartition) => taskIdOf(topic === 'logs' ? 1 : 0, partition);
