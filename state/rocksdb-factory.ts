@@ -9,8 +9,9 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StateCorruptedError } from '../streams/errors.ts';
 import type { StateBackend, StateBackendFactory } from '../streams/ports.ts';
-import { openRocksDb, requireUnlocked } from './rocksdb-backend.ts';
+import { openRocksDb } from './rocksdb-backend.ts';
 import { rocksDbError } from './rocksdb-errors.ts';
+import { requireUnlocked } from './rocksdb-handle.ts';
 
 export interface RocksDbOptions {
   /** Made when it is missing. Belongs to one process, or to processes that never own the same task at once. */

@@ -1,39 +1,78 @@
 /**
  * Builders of stores, as a topology declares them.
+ *
+ * Invariant: a store's name is also that of its key space and of its changelog, so it is kept for the life of its data.
  */
-import type { KeyValueStore, StateStore, StoreBuilder } from '../streams/state-store.ts';
+import { TopologyError } from '../streams/errors.ts';
+import type {
+  DueKeyValueStore,
+  KeyValueStore,
+  StateStore,
+  StoreBuilder,
+  TimerStore,
+  WindowStore,
+} from '../streams/state-store.ts';
+import { BackedDueKeyValueStore, type DueKeyValueStoreOptions } from './due-key-value-store.ts';
 import { BackedKeyValueStore, type KeyValueStoreOptions } from './key-value-store.ts';
-
-const DEFAULT_CACHE_ENTRIES = 16_384;
+import { BackedTimerStore, type TimerStoreOptions } from './timer-store.ts';
+import { BackedWindowStore, type WindowStoreOptions } from './window-store.ts';
 
 export interface StoreSettings {
+  /** Letters, digits, dot, underscore and dash: it becomes part of a topic's name. */
+  readonly name: string;
   /** Default true. False: no changelog; the store is lost with its disk. */
   readonly logging?: boolean;
   /** Values to keep in memory beyond uncommitted ones, per task. Default 16384. */
   readonly cacheEntries?: number;
-  /** Settings of the changelog topic, by their Kafka names, over the defaults of the kind of store. */
+  /** Settings of the changelog topic by their Kafka names, over the defaults of the kind of store. */
   readonly changelogConfig?: Readonly<Record<string, string>>;
 }
 
-type Specified<T> = Omit<T, 'cacheEntries'> & StoreSettings;
+type Spec<Options> = Omit<Options, keyof StoreSettings> & StoreSettings;
 
-export const keyValueStore = <K, V>(spec: Specified<KeyValueStoreOptions<K, V>>): StoreBuilder<KeyValueStore<K, V>> =>
+const DEFAULT_CACHE_ENTRIES = 16_384;
+const STORE_NAME = /^[A-Za-z0-9._-]+$/;
+const COMPACTED = { 'cleanup.policy': 'compact' };
+const DAY_MS = 86_400_000;
+
+export const keyValueStore = <K, V>(spec: Spec<KeyValueStoreOptions<K, V>>): StoreBuilder<KeyValueStore<K, V>> =>
   builder(spec, COMPACTED, (context) => new BackedKeyValueStore(withCache(spec), context));
 
-const COMPACTED = { 'cleanup.policy': 'compact' };
+/** A key-value store whose entries fall due when their value says so; see `ProcessorContext.onDue`. */
+export const dueKeyValueStore = <K, V>(
+  spec: Spec<DueKeyValueStoreOptions<K, V>>,
+): StoreBuilder<DueKeyValueStore<K, V>> =>
+  builder(spec, COMPACTED, (context) => new BackedDueKeyValueStore(withCache(spec), context));
+
+/** Durable timers by key; see `ProcessorContext.onDue`. */
+export const timerStore = <K>(spec: Spec<TimerStoreOptions<K>>): StoreBuilder<TimerStore<K>> =>
+  builder(spec, COMPACTED, (context) => new BackedTimerStore(withCache(spec), context));
+
+export const windowStore = <K, V>(spec: Spec<WindowStoreOptions<K, V>>): StoreBuilder<WindowStore<K, V>> =>
+  builder(spec, windowChangelog(spec.retentionMs), (context) => new BackedWindowStore(withCache(spec), context));
+
+/**
+ * The log drops windows some time after the store does. It counts from when they were written, not from their event time: a
+ * replay of old input would lose them at once.
+ */
+const windowChangelog = (retentionMs: number): Readonly<Record<string, string>> => ({
+  'cleanup.policy': 'compact,delete',
+  'retention.ms': String(retentionMs + DAY_MS),
+  'message.timestamp.type': 'LogAppendTime',
+});
 
 const withCache = <T extends StoreSettings>(spec: T): T & { cacheEntries: number } => ({
   ...spec,
   cacheEntries: spec.cacheEntries ?? DEFAULT_CACHE_ENTRIES,
 });
 
-const builder = <S extends StateStore>(
-  { name, logging = true, changelogConfig }: StoreSettings & { readonly name: string },
+function builder<S extends StateStore>(
+  { name, logging = true, changelogConfig }: StoreSettings,
   defaults: Readonly<Record<string, string>>,
   build: StoreBuilder<S>['build'],
-): StoreBuilder<S> => ({
-  name,
-  loggingEnabled: logging,
-  changelogConfig: { ...defaults, ...changelogConfig },
-  build,
-});
+): StoreBuilder<S> {
+  if (!STORE_NAME.test(name)) {
+    throw new TopologyError('STORE_NAME', `"${name}" cannot name a store; use letters, digits, ".", "_" and "-".`);
+  }
+  return { name, loggingEnabled: logging, changelogConfig: { ...defaults, ...changelogConfig }, build };
+}
