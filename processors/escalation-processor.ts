@@ -33,9 +33,9 @@ export interface EscalationSettings {
   readonly rememberMs: number;
 }
 
-type RawRecord = Record<string | null, RawAlert | null>;
+type RawRecord = Record<string, RawAlert>;
 
-export class EscalationProcessor implements Processor<string | null, RawAlert | null, string, LifecycleEvent> {
+export class EscalationProcessor implements Processor<string, RawAlert, string, LifecycleEvent> {
   readonly #settings: EscalationSettings;
   readonly #ids = new Map<string, AlertIds>();
   // Set by `init`, which the engine calls before anything else.
@@ -65,7 +65,6 @@ export class EscalationProcessor implements Processor<string | null, RawAlert | 
     const keys: string[] = [];
     const alertIds: string[] = [];
     for (const { value } of records) {
-      if (value === null) continue;
       if (this.#rules.ruleOf(value.sourceType)?.count !== undefined)
         keys.push(driverKey(value.driverId, value.sourceType));
       if (value.alertId !== null) alertIds.push(value.alertId);

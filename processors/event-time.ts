@@ -11,11 +11,8 @@ import { MAX_ID_TIME_MS } from './alert-id.ts';
 
 /** `futureSkewMs`: how far ahead of the broker's clock (or else the wall clock) an alert's own time may be. */
 export const alertEventTime =
-  (futureSkewMs: number): TimestampExtractor<RawAlert | null> =>
-  (alert, record, context) => {
-    // A record without a value has no time of its own; the processor refuses it.
-    if (alert === null) return record.timestampMs;
-    const timeMs = alert.timestamp;
+  (futureSkewMs: number): TimestampExtractor<RawAlert> =>
+  ({ timestamp: timeMs }, record, context) => {
     if (!Number.isInteger(timeMs) || timeMs < 0 || timeMs > MAX_ID_TIME_MS) {
       throw new InvalidTimestampError(
         'INVALID_TIMESTAMP',

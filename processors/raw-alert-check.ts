@@ -11,11 +11,13 @@ import { MAX_ID_TIME_MS } from './alert-id.ts';
 import { isJsonObjectText } from './json-text.ts';
 import { MAX_NAME_LENGTH, quoteValue } from './rule-fields.ts';
 
+/** UTF-16 units. What is made of an alert (events, its state, a dead letter) then fits the log's limit of about a megabyte. */
+export const MAX_METADATA_LENGTH = 262_144;
+
 export type ValidAlert = RawAlert & { readonly severity: Severity };
 
 /** Throws a `ProcessingError` with the code `INVALID_ALERT`. `key` is the record's key. */
-export function checkRawAlert(key: string | null, alert: RawAlert | null): ValidAlert {
-  if (alert === null) throw invalid('the record has no value', 'raw-alerts holds alerts, no tombstones');
+export function checkRawAlert(key: string, alert: RawAlert): ValidAlert {
   const { alertId, driverId, sourceType, severity, timestamp, metadata } = alert;
   checkName('driverId', driverId);
   checkName('sourceType', sourceType);
@@ -30,6 +32,9 @@ export function checkRawAlert(key: string | null, alert: RawAlert | null): Valid
   }
   if (!Number.isInteger(timestamp) || timestamp < 0 || timestamp > MAX_ID_TIME_MS) {
     throw invalid(`timestamp is ${timestamp}`, `allowed is a whole number of UTC epoch milliseconds from 0`);
+  }
+  if (metadata.length > MAX_METADATA_LENGTH) {
+    throw invalid(`metadata has ${metadata.length} characters`, `allowed are ${MAX_METADATA_LENGTH}`);
   }
   if (!isJsonObjectText(metadata)) {
     throw invalid(`metadata is ${quoteValue(metadata)}`, 'allowed is the text of a JSON object');

@@ -32,8 +32,4 @@ describe('the event time of an alert', () => {
       expect.objectContaining({ code: 'INVALID_TIMESTAMP', recovery: 'skip-record' }),
     );
   });
-
-  test('a record without a value stands at its own time, for the processor to refuse', () => {
-    expect(eventTime(null, appended(START_MS), wallClock(0))).toBe(START_MS);
-  });
 });
