@@ -1,0 +1,111 @@
+/**
+ * The requests of one transactional id to its coordinators, each repeated until it is answered for good.
+ *
+ * Every one of them may be repeated without harm while producer id and epoch are the same, so a lost connection is a reason
+ * to ask again and never a reason to guess.
+ */
+import type { TopicPartition } from '../../streams/ports.ts';
+import { ConnectionFault } from './broker-link.ts';
+import type { Cluster } from './cluster.ts';
+import { isRetriableFault } from './errors.ts';
+import type { Api } from './protocol/api.ts';
+import type { CoordinatorType } from './protocol/cluster-apis.ts';
+import { ErrorCode, isStaleCoordinator, ProtocolError } from './protocol/error-codes.ts';
+import {
+  addOffsetsToTxnApi,
+  addPartitionsToTxnApi,
+  endTxnApi,
+  initProducerIdApi,
+  txnOffsetCommitApi,
+  type ErrorResponse,
+  type TransactionIdentity,
+} from './protocol/transaction-apis.ts';
+import { BROKER_BACKOFF, CONCURRENT_TRANSACTION_BACKOFF, retryUntil, type BackoffPolicy } from './retry.ts';
+
+const isConcurrentTransaction = (error: unknown): boolean =>
+  error instanceof ProtocolError && error.errorCode === ErrorCode.CONCURRENT_TRANSACTIONS;
+
+const backoffFor = (error: unknown): BackoffPolicy =>
+  isConcurrentTransaction(error) ? CONCURRENT_TRANSACTION_BACKOFF : BROKER_BACKOFF;
+
+export class TransactionCoordinator {
+  private readonly cluster: Cluster;
+  private readonly lane: string;
+  private readonly transactionalId: string;
+
+  constructor(cluster: Cluster, lane: string, transactionalId: string) {
+    this.cluster = cluster;
+    this.lane = lane;
+    this.transactionalId = transactionalId;
+  }
+
+  /** Fences former producers of the id; the coordinator completes or aborts what they left open first. */
+  async initProducerId(transactionTimeoutMs: number, deadline: number): Promise<TransactionIdentity> {
+    const { transactionalId } = this;
+    const { producerId, producerEpoch } = await this.ask(
+      initProducerIdApi,
+      { transactionalId, transactionTimeoutMs },
+      deadline,
+    );
+    return { transactionalId, producerId, producerEpoch };
+  }
+
+  async addPartitions(
+    identity: TransactionIdentity,
+    partitions: readonly TopicPartition[],
+    deadline: number,
+  ): Promise<void> {
+    await this.ask(addPartitionsToTxnApi, { ...identity, partitions }, deadline);
+  }
+
+  /** Makes the group's offsets a part of the transaction and hands them over. */
+  async commitOffsets(
+    identity: TransactionIdentity,
+    groupId: string,
+    positions: readonly (TopicPartition & { offset: number })[],
+    deadline: number,
+  ): Promise<void> {
+    await this.ask(addOffsetsToTxnApi, { ...identity, groupId }, deadline);
+    await this.askCoordinator('group', groupId, txnOffsetCommitApi, { ...identity, groupId, positions }, deadline);
+  }
+
+  /** `onUnknown` is called when an attempt may have ended the transaction without our knowing. */
+  async end(identity: TransactionIdentity, commit: boolean, deadline: number, onUnknown?: () => void): Promise<void> {
+    await this.ask(endTxnApi, { ...identity, commit }, deadline, (error) => {
+      if (error instanceof ConnectionFault) onUnknown?.();
+    });
+  }
+
+  private ask<Request, Response extends ErrorResponse>(
+    api: Api<Request, Response>,
+    request: Request,
+    deadline: number,
+    onFault?: (error: unknown) => void,
+  ): Promise<Response> {
+    return this.askCoordinator('transaction', this.transactionalId, api, request, deadline, onFault);
+  }
+
+  private askCoordinator<Request, Response extends ErrorResponse>(
+    type: CoordinatorType,
+    key: string,
+    api: Api<Request, Response>,
+    request: Request,
+    deadline: number,
+    onFault?: (error: unknown) => void,
+  ): Promise<Response> {
+    const attempt = async (): Promise<Response> => {
+      const link = await this.cluster.coordinatorLink(type, key, this.lane);
+      try {
+        const response = await link.request(api, request);
+        if (response.errorCode === ErrorCode.NONE) return response;
+        if (isStaleCoordinator(response.errorCode)) this.cluster.forgetCoordinator(type, key);
+        throw new ProtocolError(api.name, response.errorCode, `transactional id "${this.transactionalId}"`);
+      } catch (error) {
+        if (error instanceof ConnectionFault) this.cluster.forgetCoordinator(type, key);
+        onFault?.(error);
+        throw error;
+      }
+    };
+    return retryUntil(deadline, isRetriableFault, attempt, { backoffFor });
+  }
+}

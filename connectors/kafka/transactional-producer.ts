@@ -1,0 +1,250 @@
+/**
+ * The transactional producer of a task. Records are encoded as they are appended and leave with the commit, so on the broker
+ * a transaction is open only for as long as its commit takes.
+ *
+ * Invariants:
+ * - `commit` resolves only when the broker has said that the transaction is committed.
+ * - After any error of `commit` the producer refuses work until `init`, which ends whatever the broker may still have open.
+ *   The caller must not apply what the transaction stood for; with that, reading the committed offsets and the changelogs
+ *   again after `init` is right even where the outcome could not be learnt.
+ */
+import {
+  ProducerFencedError,
+  RecordTooLargeError,
+  RetriableLogError,
+  TransactionAbortedError,
+} from '../../streams/errors.ts';
+import type {
+  Logger,
+  ProducerMark,
+  TopicPartition,
+  TransactionalProducer,
+  WrittenPositions,
+} from '../../streams/ports.ts';
+import type { HeaderList } from '../../streams/record.ts';
+import { AppendBuffer, type PartitionBatches } from './append-buffer.ts';
+import { BatchSender, type WrittenBatch } from './batch-sender.ts';
+import type { Cluster } from './cluster.ts';
+import type { KafkaConfig } from './config.ts';
+import { partitionName, toLogError } from './errors.ts';
+import { ErrorCode, errorName, isFencedProducer, isTransactionFault, ProtocolError } from './protocol/error-codes.ts';
+import type { TransactionIdentity } from './protocol/transaction-apis.ts';
+import { TransactionCoordinator } from './transaction-coordinator.ts';
+
+/**
+ * The connection was lost while the transaction was being committed and the outcome could not be learnt in time. Recovery is
+ * that of an abort: `init` settles the transaction one way or the other, and what is committed can then be read.
+ */
+export class TransactionOutcomeUnknownError extends TransactionAbortedError {}
+
+type Position = TopicPartition & { readonly offset: number };
+
+/** How long ending a failed transaction may take before that is left to the next `init` or to the broker. */
+const ABORT_TIMEOUT_MS = 5_000;
+
+const positionsAfter = (written: readonly WrittenBatch[]): WrittenPositions =>
+  new Map(written.map((batch) => [partitionName(batch), batch.baseOffset + batch.count]));
+
+export class KafkaTransactionalProducer implements TransactionalProducer {
+  private readonly transactionalId: string;
+  private readonly config: KafkaConfig;
+  private readonly logger: Logger;
+  private readonly buffer: AppendBuffer;
+  private readonly sender: BatchSender;
+  private readonly coordinator: TransactionCoordinator;
+  private identity: TransactionIdentity | undefined;
+  private whyNotReady: string = 'init was not called';
+  private running: Promise<unknown> | undefined;
+
+  constructor(transactionalId: string, cluster: Cluster, lane: string, config: KafkaConfig) {
+    this.transactionalId = transactionalId;
+    this.config = config;
+    this.logger = config.logger.child({ transactionalId });
+    this.buffer = new AppendBuffer(config.maxBatchBytes);
+    this.sender = new BatchSender(cluster, `produce-${lane}`);
+    this.coordinator = new TransactionCoordinator(cluster, `transaction-${lane}`, transactionalId);
+  }
+
+  async init(): Promise<void> {
+    this.buffer.clear(this.running === undefined);
+    this.stop('init did not succeed');
+    const { transactionTimeoutMs } = this.config;
+    try {
+      const identity = await this.coordinator.initProducerId(transactionTimeoutMs, Date.now() + transactionTimeoutMs);
+      this.sender.resetSequences();
+      this.identity = identity;
+    } catch (error) {
+      if (error instanceof ProtocolError && isFencedProducer(error.errorCode)) throw this.fenced(error);
+      throw toLogError(error, `Initializing the producer "${this.transactionalId}"`);
+    }
+  }
+
+  append(
+    topic: string,
+    partition: number,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    timestampMs: number,
+    headers?: HeaderList,
+  ): void {
+    if (this.running !== undefined) throw new Error('append was called while a commit was running');
+    this.buffer.append(topic, partition, key, value, timestampMs, headers);
+  }
+
+  mark(): ProducerMark {
+    return this.buffer.mark();
+  }
+
+  truncate(mark: ProducerMark): void {
+    this.buffer.truncate(mark);
+  }
+
+  get pendingBytes(): number {
+    return this.buffer.pendingBytes;
+  }
+
+  async commit(groupId: string, inputPositions: readonly Position[]): Promise<WrittenPositions> {
+    const { identity } = this;
+    if (!identity) {
+      throw new TransactionAbortedError(
+        'PRODUCER_NOT_READY',
+        `The producer "${this.transactionalId}" cannot commit (${this.whyNotReady}): call init first`,
+      );
+    }
+    if (this.running !== undefined) throw new Error('commit was called while another commit was running');
+    if (this.buffer.empty && inputPositions.length === 0) return new Map();
+    const running = this.runCommit(identity, groupId, inputPositions);
+    this.running = running;
+    try {
+      return await running;
+    } finally {
+      this.running = undefined;
+    }
+  }
+
+  private async runCommit(
+    identity: TransactionIdentity,
+    groupId: string,
+    inputPositions: readonly Position[],
+  ): Promise<WrittenPositions> {
+    const deadline = Date.now() + this.config.transactionTimeoutMs;
+    const pending = this.buffer.pending();
+    let opened = false;
+    try {
+      await this.sender.resolveLeaders(pending, deadline);
+      opened = true;
+      const work = await Promise.allSettled([
+        this.write(identity, pending, deadline),
+        inputPositions.length === 0
+          ? undefined
+          : this.coordinator.commitOffsets(identity, groupId, inputPositions, deadline),
+      ]);
+      const failed = work.find((result) => result.status === 'rejected');
+      if (failed) throw failed.reason;
+      const written = work[0].status === 'fulfilled' ? work[0].value : [];
+      await this.end(identity, deadline);
+      this.buffer.clear();
+      return positionsAfter(written);
+    } catch (error) {
+      throw await this.fail(identity, error, opened);
+    }
+  }
+
+  private async write(
+    identity: TransactionIdentity,
+    pending: readonly PartitionBatches[],
+    deadline: number,
+  ): Promise<readonly WrittenBatch[]> {
+    if (pending.length === 0) return [];
+    await this.coordinator.addPartitions(identity, pending, deadline);
+    return this.sender.send(pending, { identity, transactionalId: this.transactionalId, deadline });
+  }
+
+  private async end(identity: TransactionIdentity, deadline: number): Promise<void> {
+    let unknown = false;
+    try {
+      await this.coordinator.end(identity, true, deadline, () => {
+        unknown = true;
+      });
+    } catch (error) {
+      if (!unknown || (error instanceof ProtocolError && isFencedProducer(error.errorCode))) throw error;
+      throw new TransactionOutcomeUnknownError(
+        'TRANSACTION_OUTCOME_UNKNOWN',
+        `Kafka did not say whether the transaction of "${this.transactionalId}" was committed: call init, then read what is committed`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Leaves nothing of the failed transaction here or, if it can be helped, on the broker. */
+  private async fail(identity: TransactionIdentity, error: unknown, opened: boolean): Promise<Error> {
+    // A request whose connection was lost may still be reading the buffers.
+    this.buffer.clear(error instanceof ProtocolError);
+    this.stop('its last transaction failed');
+    if (error instanceof ProtocolError && isFencedProducer(error.errorCode)) return this.fenced(error);
+    if (opened && !(error instanceof TransactionOutcomeUnknownError)) await this.abandon(identity);
+    return this.commitError(error);
+  }
+
+  private commitError(error: unknown): Error {
+    const what = `The transaction of "${this.transactionalId}"`;
+    if (error instanceof ProtocolError) {
+      const { errorCode, message } = error;
+      if (errorCode === ErrorCode.MESSAGE_TOO_LARGE || errorCode === ErrorCode.RECORD_LIST_TOO_LARGE) {
+        return new RecordTooLargeError(
+          errorName(errorCode),
+          `${what} was aborted: ${message}; shorten the record, or raise max.message.bytes of the topic to maxBatchBytes`,
+          { cause: error },
+        );
+      }
+      if (isTransactionFault(errorCode)) {
+        return new TransactionAbortedError(errorName(errorCode), `${what} was aborted: ${message}`, { cause: error });
+      }
+    }
+    // What is left is either a fault that outlasted the retries or a refusal that starting the task again would not heal.
+    const mapped = toLogError(error, what);
+    return mapped instanceof RetriableLogError
+      ? new TransactionAbortedError(mapped.code, mapped.message, { cause: error })
+      : mapped;
+  }
+
+  private fenced(cause: ProtocolError): ProducerFencedError {
+    this.stop('another producer took over');
+    return new ProducerFencedError(
+      errorName(cause.errorCode),
+      `Another producer with the transactional id "${this.transactionalId}" took over: give the task up`,
+      { cause },
+    );
+  }
+
+  private stop(why: string): void {
+    this.identity = undefined;
+    this.whyNotReady = why;
+  }
+
+  private async abandon(identity: TransactionIdentity): Promise<void> {
+    try {
+      await this.coordinator.end(identity, false, Date.now() + ABORT_TIMEOUT_MS);
+    } catch (error) {
+      this.logger.debug('The transaction was not aborted; the next init or the broker does it', {
+        error: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+
+  async abort(): Promise<void> {
+    await this.settled();
+    this.buffer.clear();
+  }
+
+  async close(): Promise<void> {
+    await this.settled();
+    this.buffer.clear(false);
+    this.stop('it was closed');
+  }
+
+  /** Waits for a commit that is running; its outcome is its caller's to handle. */
+  private async settled(): Promise<void> {
+    if (this.running) await Promise.allSettled([this.running]);
+  }
+}
