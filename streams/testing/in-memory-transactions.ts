@@ -61,20 +61,22 @@ export class InMemoryTransactions {
   }
 
   /** Appends to a partition within the owner's transaction, beginning one if none is open. Returns the first offset. */
-  async append(
+  append(
     identity: ProducerIdentity,
     partition: InMemoryPartition,
     records: readonly AppendedRecord[],
   ): Promise<number> {
-    const state = await this.#ongoing(identity);
-    const baseOffset = partition.append(records, this.#context.clock.now(), identity.transactionalId);
-    state.partitions.add(partition);
-    return baseOffset;
+    return this.#within(identity, (state) => {
+      const baseOffset = partition.append(records, this.#context.clock.now(), identity.transactionalId);
+      state.partitions.add(partition);
+      return baseOffset;
+    });
   }
 
-  async addOffsets(identity: ProducerIdentity, groupId: string, offsets: readonly PartitionOffset[]): Promise<void> {
-    const state = await this.#ongoing(identity);
-    state.offsets.set(groupId, [...(state.offsets.get(groupId) ?? []), ...offsets]);
+  addOffsets(identity: ProducerIdentity, groupId: string, offsets: readonly PartitionOffset[]): Promise<void> {
+    return this.#within(identity, (state) => {
+      state.offsets.set(groupId, [...(state.offsets.get(groupId) ?? []), ...offsets]);
+    });
   }
 
   /** Decides the open transaction. Aborting where none is open does nothing. */
@@ -87,12 +89,15 @@ export class InMemoryTransactions {
     }
   }
 
-  async #ongoing(identity: ProducerIdentity): Promise<TransactionState> {
-    const state = this.#owned(identity);
-    await this.#markersWritten(state);
-    this.#owned(identity);
+  /** Ownership is checked in the same step as the effect: while this waits for markers, another owner may come. */
+  async #within<T>(identity: ProducerIdentity, effect: (state: TransactionState) => T): Promise<T> {
+    let state = this.#owned(identity);
+    while (state.status === 'decided') {
+      await this.#markersWritten(state);
+      state = this.#owned(identity);
+    }
     if (state.status === 'empty') this.#begin(state);
-    return state;
+    return effect(state);
   }
 
   #begin(state: TransactionState): void {
@@ -133,7 +138,7 @@ export class InMemoryTransactions {
 
   /** Waits while the last decision's markers are being written. */
   async #markersWritten(state: TransactionState): Promise<void> {
-    if (state.status === 'decided') await this.#context.changes.until(() => state.status !== 'decided');
+    await this.#context.changes.until(() => state.status !== 'decided');
   }
 
   #owned({ transactionalId, epoch }: ProducerIdentity): TransactionState {

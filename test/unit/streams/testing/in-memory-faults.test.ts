@@ -141,9 +141,16 @@ describe('a fault', () => {
     faults.next('before', 'producer.commit', { then: 'crash' });
     let returned = 0;
     const count = (): void => void (returned += 1);
+    const stop = new AbortController();
+    void client
+      .reader()
+      .follow([{ ...partitionOf(0), offset: 0 }], count, stop.signal)
+      .then(count, count);
     void producer.commit('group', []).then(count, count);
     await clock.settle();
+    stop.abort();
     void client.reader().range(partitionOf(0)).then(count, count);
+    void client.reader().range(partitionOf(99)).then(count, count);
     void client.close().then(count, count);
     await clock.advance(1_000);
     expect(returned).toBe(0);
@@ -216,6 +223,45 @@ describe('a transaction', () => {
     expect(log.committedOffset('group', partitionOf(0))).toBeUndefined();
   });
 
+  test('of a replaced owner is refused while its abort is still being written', async () => {
+    const { clock, faults, log } = setUp();
+    const zombie = await initialised(log, 'zombie');
+    append(zombie, 'zombie');
+    faults.next('before', 'producer.commit', { delayMs: 10 });
+    faults.next('before', 'broker.marker', { delayMs: 100 });
+    const commit = zombie.commit('group', []);
+    await clock.settle();
+    const takeover = initialised(log, 'owner');
+    await expect(clock.runUntil(commit)).rejects.toBeInstanceOf(ProducerFencedError);
+    expect(clock.now()).toBe(10);
+    await clock.runUntil(takeover);
+    expect(clock.now()).toBe(100);
+    expect(values(log)).toEqual([]);
+  });
+
+  test.each(['before', 'after'] as const)(
+    'begun %s a takeover, while the one before it is being completed, never gets into the new owner’s',
+    async (when) => {
+      const { clock, faults, log } = setUp();
+      const zombie = await initialised(log, 'zombie');
+      faults.next('before', 'broker.marker', { delayMs: 100 });
+      append(zombie, 'committed in time');
+      await zombie.commit('group', []);
+      append(zombie, 'zombie');
+      const begin = (): Promise<unknown> => zombie.commit('group', []).catch((error: unknown) => error);
+      const early = when === 'before' ? begin() : undefined;
+      await clock.settle();
+      const takeover = initialised(log, 'owner');
+      await clock.settle();
+      const refused = early ?? begin();
+      const owner = await clock.runUntil(takeover);
+      expect(await clock.runUntil(refused)).toBeInstanceOf(ProducerFencedError);
+      append(owner, 'owner');
+      await owner.commit('group', []);
+      expect(values(log)).toEqual(['committed in time', 'owner']);
+    },
+  );
+
   test('is abandoned by abort after a failed commit', async () => {
     const { faults, log } = setUp();
     const producer = await initialised(log, 'client');
@@ -235,9 +281,9 @@ describe('a transaction', () => {
 type Outcome = 'committed' | 'fenced' | 'failed' | 'unanswered';
 
 const faultOf = (choice: number): Fault | undefined => {
-  if (choice < 60) return undefined;
-  if (choice < 80) return { delayMs: (choice - 59) * 7 };
-  if (choice < 95) return { then: 'fail' };
+  if (choice < 45) return undefined;
+  if (choice < 85) return { delayMs: (choice - 44) * 7 };
+  if (choice < 97) return { then: 'fail' };
   return { then: 'crash' };
 };
 
@@ -256,14 +302,19 @@ interface Action {
 
 const OWNERS = 4;
 
-const actions = fc.array(
-  fc.record({
-    owner: fc.nat(OWNERS - 1),
-    kind: fc.constantFrom<Action['kind']>('init', 'commit', 'commit'),
-    pauseMs: fc.nat(60),
-  }),
-  { maxLength: 25 },
-);
+/** One owner of each id is ready before the race begins. */
+const START: readonly Action[] = [0, 1].map((owner) => ({ owner, kind: 'init', pauseMs: 10 }));
+
+const actions = fc
+  .array(
+    fc.record({
+      owner: fc.nat(OWNERS - 1),
+      kind: fc.constantFrom<Action['kind']>('init', 'commit', 'commit'),
+      pauseMs: fc.nat(60),
+    }),
+    { maxLength: 25 },
+  )
+  .map((script) => [...START, ...script]);
 
 /** Owners of two transactional ids act at the same time; each transaction writes two partitions and one offset. */
 async function race(
@@ -274,10 +325,16 @@ async function race(
   const log = new InMemoryLog({ clock, faults: chosenFaults(choices) });
   log.createTopics([{ name: TOPIC, partitions: 2, config: {} }]);
   const outcomes: Outcome[] = [];
-  const owners = Array.from({ length: OWNERS }, (_, owner) => ({
-    producer: log.client(`owner-${owner}`).producer(`id-${owner % 2}`),
-    turn: Promise.resolve(),
-  }));
+  const owners = Array.from({ length: OWNERS }, (_, owner) => {
+    const client = log.client(`owner-${owner}`);
+    const transactionalId = `id-${owner % 2}`;
+    return { client, transactionalId, producer: client.producer(transactionalId), turn: Promise.resolve() };
+  });
+  type Owner = (typeof owners)[number];
+  const takeOver = async (owner: Owner): Promise<void> => {
+    owner.producer = owner.client.producer(owner.transactionalId);
+    await owner.producer.init().catch(() => undefined);
+  };
   const commit = async (producer: TransactionalProducer): Promise<void> => {
     const transaction = outcomes.push('unanswered') - 1;
     try {
@@ -291,10 +348,8 @@ async function race(
     }
   };
   for (const { owner, kind, pauseMs } of script) {
-    const acting = owners[owner] as (typeof owners)[number];
-    const act = (): Promise<void> =>
-      kind === 'init' ? acting.producer.init().catch(() => undefined) : commit(acting.producer);
-    acting.turn = acting.turn.then(act);
+    const acting = owners[owner] as Owner;
+    acting.turn = acting.turn.then(() => (kind === 'init' ? takeOver(acting) : commit(acting.producer)));
     await clock.advance(pauseMs);
   }
   // Past the transaction timeout, whatever a dead owner left open is aborted.

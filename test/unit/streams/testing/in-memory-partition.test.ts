@@ -100,6 +100,7 @@ describe('a partition', () => {
           seen.push(...batch.records.map(({ offset, value }) => [offset, text(value)] as const));
           expect(batch.nextOffset).toBeGreaterThan(position);
           expect(batch.endOffset).toBe(stable);
+          expect(batch.records.length).toBeLessThanOrEqual(chunk);
           position = batch.nextOffset;
         }
         const visible = slots
