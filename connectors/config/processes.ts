@@ -7,8 +7,18 @@ import { resolve } from 'node:path';
 import { LOG_LEVELS } from '../observability/pino-logger.ts';
 import { integer, oneOf, port, readSettings, text, withDefault, type Environment, type ValuesOf } from './settings.ts';
 
+const topicPrefix = {
+  name: 'TOPIC_PREFIX',
+  meaning: 'goes before the name of every topic, so that several systems can share a cluster',
+  allowed: 'letters, digits, dots, dashes and underscores, 100 at most',
+  parse: (given: string): string | undefined => (/^[\w.-]{0,100}$/.test(given) ? given : undefined),
+};
+
+const TOPIC_SETTINGS = { topicPrefix: withDefault(topicPrefix, '') };
+
 /** What every process has. */
 export const PROCESS_SETTINGS = {
+  ...TOPIC_SETTINGS,
   host: withDefault(text('HOST', 'address to listen on'), '127.0.0.1'),
   logLevel: withDefault(oneOf('LOG_LEVEL', 'the least that is logged', LOG_LEVELS), 'info'),
 };
@@ -19,12 +29,26 @@ const dataDir = { ...text('DATA_DIR', 'folder for what this process stores'), al
 
 export const PROCESSOR_SETTINGS = {
   ...PROCESS_SETTINGS,
+  ...TOPIC_SETTINGS,
   port: withDefault(port('PROCESSOR_PORT', 'port of the processor for health, metrics and store queries'), '4001'),
   dataDir: withDefault(dataDir, '.data'),
   threads: withDefault(integer('STREAM_THREADS', 'stream threads of this process', 1, 64), '2'),
   commitIntervalMs: withDefault(
     integer('COMMIT_INTERVAL_MS', 'longest time between commits under load', 1, 60_000),
     '100',
+  ),
+  standbyReplicas: withDefault(
+    integer('STANDBY_REPLICAS', 'warm copies of each task in other processor processes', 0, 3),
+    '0',
+  ),
+  stateBudgetBytes: withDefault(
+    integer(
+      'STATE_BUDGET_BYTES',
+      'memory for the stores of this process: block caches and memtables',
+      64 * 1024 * 1024,
+      2 ** 40,
+    ),
+    String(512 * 1024 * 1024),
   ),
   graceMs: withDefault(
     integer(
@@ -51,6 +75,7 @@ export type SinkConfig = ValuesOf<typeof SINK_SETTINGS>;
 const rulesFile = { ...text('RULES_FILE', 'the rules that are seeded'), allowed: 'a path', parse: resolve };
 
 export const SETUP_SETTINGS = {
+  ...TOPIC_SETTINGS,
   rulesFile: withDefault(rulesFile, 'rules.json'),
   partitions: withDefault(
     integer('ALERT_PARTITIONS', 'partitions of the alert topics when they are created', 1, 1024),

@@ -4,6 +4,7 @@
  * Invariant: the process is ready only while every thread runs its tasks; a thread that fails is reported once, and after
  * `stop` no thread is left.
  */
+import { randomUUID } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../../streams/ports.ts';
 import type { StreamThreadState } from '../../streams/thread.ts';
@@ -21,6 +22,9 @@ export interface StreamThreadsOptions {
 /** What the worker module finds in `workerData`. */
 export interface StreamThreadData {
   readonly threadIndex: number;
+  readonly threads: number;
+  /** The same for all threads of the process, another for every process. */
+  readonly processId: string;
 }
 
 interface RunningThread {
@@ -33,6 +37,7 @@ const METRICS_TIMEOUT_MS = 2_000;
 
 export class StreamThreads {
   readonly #options: StreamThreadsOptions;
+  readonly #processId = randomUUID();
   readonly #threads: RunningThread[];
   readonly #asked = new Map<number, (metrics: unknown) => void>();
   #requests = 0;
@@ -70,7 +75,9 @@ export class StreamThreads {
   }
 
   #start(threadIndex: number): RunningThread {
-    const worker = new Worker(this.#options.workerUrl, { workerData: { threadIndex } satisfies StreamThreadData });
+    const { workerUrl, threads } = this.#options;
+    const workerData: StreamThreadData = { threadIndex, threads, processId: this.#processId };
+    const worker = new Worker(workerUrl, { workerData });
     const exited = new Promise<void>((resolve) => {
       worker.once('exit', () => {
         thread.state = 'dead';

@@ -1,0 +1,72 @@
+/**
+ * One stream thread of the processor, in a worker thread of its own.
+ */
+import { join } from 'node:path';
+import { workerData } from 'node:worker_threads';
+import { readProcessorConfig } from '../connectors/config/processes.ts';
+import { readKafkaConnection, readRegistryConnection } from '../connectors/config/services.ts';
+import { KafkaLogClient } from '../connectors/kafka/kafka-log-client.ts';
+import { createLogger } from '../connectors/observability/pino-logger.ts';
+import { PrometheusMetrics } from '../connectors/observability/prometheus-metrics.ts';
+import { SchemaRegistryClient } from '../connectors/registry/schema-registry-client.ts';
+import { subjectOf } from '../connectors/setup/set-up.ts';
+import { untilAvailable } from '../connectors/setup/until-available.ts';
+import { serveStreamThread } from '../connectors/stream-threads/serve-stream-thread.ts';
+import type { StreamThreadData } from '../connectors/stream-threads/stream-threads.ts';
+import { systemClock } from '../connectors/system-clock.ts';
+import { alertRuleSchema, lifecycleEventSchema, rawAlertSchema } from '../schemas/avro.ts';
+import { MemoryBackendFactory } from '../state/memory-backend.ts';
+import { RocksDbBackendFactory } from '../state/rocksdb-factory.ts';
+import { streamsConfig } from '../streams/config.ts';
+import { StreamThread } from '../streams/thread.ts';
+import { alertEscalationTopology, type AlertSerdes } from '../topologies/alert-escalation.ts';
+import { topicNames } from '../topologies/topics.ts';
+
+const REGISTRY_WAIT_MS = 60_000;
+
+const { threadIndex, threads, processId } = workerData as StreamThreadData;
+const config = readProcessorConfig(process.env);
+const topics = topicNames(config.topicPrefix);
+const applicationId = `${config.topicPrefix}alerts-processor`;
+const name = `${applicationId}-${threadIndex}`;
+
+const alertSerdes = async (registry: SchemaRegistryClient): Promise<AlertSerdes> => ({
+  rawAlert: await registry.serdeFor(subjectOf(topics.rawAlerts), rawAlertSchema),
+  lifecycleEvent: await registry.serdeFor(subjectOf(topics.alertEvents), lifecycleEventSchema),
+  alertRule: await registry.serdeFor(subjectOf(topics.alertRules), alertRuleSchema),
+});
+
+await serveStreamThread(async (onStateChange) => {
+  const logger = createLogger({ service: 'processor', level: config.logLevel }).child({ thread: threadIndex });
+  const metrics = new PrometheusMetrics({ labels: { thread: String(threadIndex) } });
+  const registry = new SchemaRegistryClient(readRegistryConnection(process.env));
+  const waiting = { waitMs: REGISTRY_WAIT_MS, clock: systemClock, say: (line: string) => logger.info(line) };
+  const serdes = await untilAvailable({ ...waiting, service: registry.url }, () => alertSerdes(registry));
+  const client = new KafkaLogClient({ ...readKafkaConnection(process.env), clientId: name, logger });
+  const { graceMs, futureSkewMs, commitIntervalMs, standbyReplicas, stateBudgetBytes, dataDir } = config;
+  const thread = new StreamThread({
+    name,
+    topology: alertEscalationTopology({ serdes, topics, graceMs, futureSkewMs }).build(applicationId),
+    config: streamsConfig({
+      applicationId,
+      processId,
+      standbyReplicas,
+      commitIntervalMs,
+      deadLetterTopic: topics.deadLetters,
+    }),
+    client,
+    stateFactory: new RocksDbBackendFactory({
+      stateDir: join(dataDir, 'state', applicationId),
+      budgetBytes: Math.floor(stateBudgetBytes / threads),
+    }),
+    globalBackend: await new MemoryBackendFactory().open('global'),
+    clock: systemClock,
+    metrics,
+    logger,
+    onStateChange: (state) => {
+      logger.info(`Stream thread is ${state}`, { state });
+      onStateChange(state);
+    },
+  });
+  return { thread, metrics: () => metrics.snapshot(), close: () => client.close() };
+});
