@@ -38,6 +38,7 @@ const brokers = {
 };
 
 export const KAFKA_SETTINGS = {
+  localPort: kafkaPort,
   brokers: withPortDefault(brokers, kafkaPort, (at) => `127.0.0.1:${at}`),
   ssl: optional(flag('KAFKA_SSL', 'encrypted connections to Kafka; default true with a CA file, else false')),
   ca: optional(fileContent('KAFKA_SSL_CA_FILE', 'certificates (PEM) to trust in place of those of the system')),
@@ -85,6 +86,7 @@ const registryUrl = {
 };
 
 export const REGISTRY_SETTINGS = {
+  localPort: registryPort,
   url: withPortDefault(registryUrl, registryPort, (at) => `http://127.0.0.1:${at}/apis/ccompat/v7`),
   username: optional(text('SCHEMA_REGISTRY_USERNAME', 'user to log in to the schema registry')),
   password: optional(secretText('SCHEMA_REGISTRY_PASSWORD', 'password to log in to the schema registry')),
@@ -93,13 +95,13 @@ export const REGISTRY_SETTINGS = {
 
 /** Throws `ConfigError`. */
 export const readRegistryConnection = (environment: Environment): SchemaRegistryOptions => {
-  const options = readSettings(REGISTRY_SETTINGS, environment);
-  if ((options.username === undefined) !== (options.password === undefined)) {
+  const { url, username, password, ca } = readSettings(REGISTRY_SETTINGS, environment);
+  if ((username === undefined) !== (password === undefined)) {
     throw new ConfigError([
       'SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD belong together: set both or neither.',
     ]);
   }
-  return options;
+  return { url, username, password, ca };
 };
 
 const mysqlUrl = {
@@ -120,6 +122,7 @@ const mysqlUrl = {
 };
 
 export const MYSQL_SETTINGS = {
+  localPort: mysqlPort,
   url: withPortDefault(mysqlUrl, mysqlPort, (at) => `mysql://alerts:alerts@127.0.0.1:${at}/alerts`),
 };
 

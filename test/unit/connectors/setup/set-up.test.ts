@@ -46,7 +46,7 @@ const fixture = () => {
     kafka,
     registry: {
       register: async (subject) => registered.push(subject),
-      serdeFor: async <T>() => ruleSerde as never,
+      serdeFor: async () => ruleSerde as never,
     },
     migrate: async () => pending.splice(0),
     names: { kafka: 'Kafka', registry: 'The registry', database: 'The database' },
