@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import binding from 'rocksdb/binding.js';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RocksDbBackendFactory } from '../../state/rocksdb-factory.ts';
 import { StateCorruptedError, StateIoError, StateLockedError } from '../../streams/errors.ts';
 import type { StateBackend } from '../../streams/ports.ts';
@@ -54,12 +54,11 @@ describe('state backend RocksDB on a disk', () => {
     batch.deleteRange(space, key(10), key(90));
     batch.put(space, key(50), Buffer.from('kept'));
     batch.setPosition(changelog, 8);
-    const deleteRange = binding.db_clear;
-    binding.db_clear = () => {
+    const cutOff = vi.spyOn(binding, 'db_clear').mockImplementation(() => {
       throw new Error('cut off');
-    };
+    });
     expect(() => backend.write(batch)).toThrow(StateIoError);
-    binding.db_clear = deleteRange;
+    cutOff.mockRestore();
     await backend.close();
 
     const reopened = await factory.open(TASK);
