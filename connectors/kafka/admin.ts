@@ -8,17 +8,26 @@ import type { LogAdmin, TopicPartition, TopicSpec } from '../../streams/ports.ts
 import { ConnectionFault, type BrokerLink } from './broker-link.ts';
 import type { Cluster } from './cluster.ts';
 import type { KafkaConfig } from './config.ts';
-import { isRetriableFault, toLogError } from './errors.ts';
+import { isRetriableFault, partitionName, toLogError } from './errors.ts';
 import {
   alterTopicConfigApi,
   createTopicsApi,
   deleteGroupsApi,
+  deleteRecordsApi,
   deleteTopicsApi,
   describeGroupsApi,
   describeTopicConfigsApi,
   type NamedAnswer,
 } from './protocol/admin-apis.ts';
-import { ErrorCode, errorName, isRetriable, isStaleCoordinator, ProtocolError } from './protocol/error-codes.ts';
+import {
+  ErrorCode,
+  errorName,
+  isRetriable,
+  isStaleCoordinator,
+  isStaleMetadata,
+  ProtocolError,
+  throwOnError,
+} from './protocol/error-codes.ts';
 import { decodeAssignment, decodeSubscription } from './protocol/group-apis.ts';
 import { LATEST, listOffsetsApi, offsetFetchApi } from './protocol/record-apis.ts';
 import { retryUntil } from './retry.ts';
@@ -51,10 +60,12 @@ export interface PartitionLag extends TopicPartition {
 export class KafkaAdmin implements LogAdmin {
   private readonly cluster: Cluster;
   private readonly config: KafkaConfig;
+  private readonly onClosed: () => void;
 
-  constructor(cluster: Cluster, config: KafkaConfig) {
+  constructor(cluster: Cluster, config: KafkaConfig, onClosed: () => void) {
     this.cluster = cluster;
     this.config = config;
+    this.onClosed = onClosed;
   }
 
   async partitionCounts(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
@@ -97,6 +108,21 @@ export class KafkaAdmin implements LogAdmin {
         link.request(deleteTopicsApi, { topics, timeoutMs: TIMEOUT_MS }),
       );
       this.check(answers, 'delete topic', [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
+    });
+  }
+
+  /** Deletes the records of a partition before the offset. */
+  async deleteRecordsBefore(partition: TopicPartition, offset: number): Promise<void> {
+    const name = partitionName(partition);
+    await this.retried(`Deleting records of ${name}`, async () => {
+      const link = await this.cluster.link(await this.cluster.leader(partition), LANE);
+      const [answer] = await link.request(deleteRecordsApi, {
+        positions: [{ ...partition, offset }],
+        timeoutMs: TIMEOUT_MS,
+      });
+      const errorCode = answer?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR;
+      if (isStaleMetadata(errorCode)) this.cluster.forgetTopic(partition.topic);
+      throwOnError('DeleteRecords', errorCode, name);
     });
   }
 
@@ -144,7 +170,7 @@ export class KafkaAdmin implements LogAdmin {
   async groupLag(groupId: string): Promise<readonly PartitionLag[]> {
     return this.retried(`Reading the lag of the group "${groupId}"`, async () => {
       const { errorCode, answers } = await this.askGroupCoordinator(groupId, (link) =>
-        link.request(offsetFetchApi, { groupId, partitions: 'all' }),
+        link.request(offsetFetchApi, { groupId, partitions: 'all', stable: false }),
       );
       if (errorCode !== ErrorCode.NONE) throw new ProtocolError('OffsetFetch', errorCode, `group "${groupId}"`);
       return Promise.all(
@@ -214,5 +240,6 @@ export class KafkaAdmin implements LogAdmin {
 
   async close(): Promise<void> {
     this.cluster.close();
+    this.onClosed();
   }
 }

@@ -64,8 +64,6 @@ export class AppendBuffer {
   private readonly spare: Buffer[] = [];
   private spareBytes = 0;
   private bytes = 0;
-  /** Marks are counts over the life of the buffer, so that one from before the last `clear` is recognized. */
-  private clearedAppends = 0;
 
   constructor(maxBatchBytes: number) {
     this.maxBatchBytes = maxBatchBytes;
@@ -114,17 +112,16 @@ export class AppendBuffer {
   }
 
   mark(): ProducerMark {
-    return this.clearedAppends + this.journal.count;
+    return this.journal.count;
   }
 
   truncate(mark: ProducerMark): void {
-    const keep = mark - this.clearedAppends;
-    if (keep < 0 || keep > this.journal.count) {
+    if (mark > this.journal.count) {
       throw new RangeError(
-        'The mark is not of the records that are pending: it was taken before the last commit or abort',
+        'The mark is from before the last commit or abort: fewer records are pending than it stands for',
       );
     }
-    while (this.journal.count > keep) this.journal.pop(this.undo);
+    while (this.journal.count > mark) this.journal.pop(this.undo);
   }
 
   private readonly undo = (slot: number, length: number, maxTimestampMs: number): void => {
@@ -152,7 +149,6 @@ export class AppendBuffer {
       if (reuse) for (const batch of batches) this.keepSpare(batch.release());
       batches.length = 0;
     }
-    this.clearedAppends += this.journal.count;
     this.journal.count = 0;
     this.bytes = 0;
   }

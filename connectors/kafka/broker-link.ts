@@ -100,6 +100,10 @@ export class BrokerLink {
     try {
       await this.opening;
       this.opened = true;
+      if (this.fault) {
+        this.tearDown(this.fault);
+        throw this.fault;
+      }
       if (this.connection.sasl && !this.connection.isAuthenticated()) await this.connection.authenticate();
     } catch (cause) {
       const fault = faultOf(cause, this.address);
@@ -202,6 +206,11 @@ export class BrokerLink {
     if (this.fault) return;
     this.fault = fault;
     for (const fail of [...this.inFlight]) fail(fault);
+    this.tearDown(fault);
+  }
+
+  /** Again for a connection that came to stand after the link was discarded. */
+  private tearDown(fault: Error): void {
     this.connection.requestQueue.rejectAll(fault);
     this.connection.socket?.destroy();
     // The connection is down already; what disconnecting still complains about changes nothing.

@@ -26,6 +26,7 @@ import { BROKER_BACKOFF, CONCURRENT_TRANSACTION_BACKOFF, FaultLog, retryUntil } 
 const FETCH_LANE = 'fetch';
 const OFFSETS_LANE = 'offsets';
 const NO_OFFSET = -1;
+const UNSTABLE_OFFSETS_WAIT_MS = 2_000;
 
 export class KafkaGroupConsumer implements GroupConsumer {
   private readonly cluster: Cluster;
@@ -33,6 +34,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
   private readonly config: KafkaConfig;
   private readonly membership: GroupMembership;
   private readonly fetcher: Fetcher;
+  private readonly onClosed: () => void;
   private readonly faultLog: FaultLog;
   private readonly stopping = new AbortController();
   private assigned = new Map<string, TopicPartition>();
@@ -42,8 +44,9 @@ export class KafkaGroupConsumer implements GroupConsumer {
   private wake: (() => void) | undefined;
   private partitionCheck: NodeJS.Timeout | undefined;
 
-  constructor(cluster: Cluster, options: GroupConsumerOptions, config: KafkaConfig) {
+  constructor(cluster: Cluster, options: GroupConsumerOptions, config: KafkaConfig, onClosed: () => void) {
     this.cluster = cluster;
+    this.onClosed = onClosed;
     this.options = options;
     this.config = config;
     const logger = config.logger.child({ groupId: options.groupId });
@@ -70,6 +73,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
     for (const [name, partition] of this.assigned) if (!next.has(name)) this.fetcher.remove(partition);
     for (const [name, partition] of next) if (!this.assigned.has(name)) this.fetcher.expect(partition);
     this.assigned = next;
+    this.resume(assignment);
     await this.watchPartitionCounts();
     return assignment;
   }
@@ -138,15 +142,19 @@ export class KafkaGroupConsumer implements GroupConsumer {
     this.signal();
   }
 
-  /** Waits out offsets that a transaction has not committed yet. */
+  /**
+   * Waits a moment for offsets that a transaction is just committing. One that stays open is not waited for: whoever must
+   * know its outcome has ended it before by initializing the producer.
+   */
   async committed(partitions: readonly TopicPartition[]): Promise<readonly (number | undefined)[]> {
     if (partitions.length === 0) return [];
     const what = `Reading the committed offsets of the group "${this.options.groupId}"`;
+    const stableUntil = Date.now() + UNSTABLE_OFFSETS_WAIT_MS;
     try {
       const answers = await retryUntil(
         Date.now() + this.config.faultTimeoutMs,
         isRetriableFault,
-        () => this.fetchOffsets(partitions),
+        () => this.fetchOffsets(partitions, Date.now() < stableUntil),
         {
           signal: this.stopping.signal,
           backoffFor: (error) =>
@@ -166,11 +174,11 @@ export class KafkaGroupConsumer implements GroupConsumer {
     }
   }
 
-  private async fetchOffsets(partitions: readonly TopicPartition[]): Promise<readonly OffsetAnswer[]> {
+  private async fetchOffsets(partitions: readonly TopicPartition[], stable: boolean): Promise<readonly OffsetAnswer[]> {
     const { groupId } = this.options;
     const link = await this.cluster.coordinatorLink('group', groupId, OFFSETS_LANE);
     try {
-      const { errorCode, answers } = await link.request(offsetFetchApi, { groupId, partitions });
+      const { errorCode, answers } = await link.request(offsetFetchApi, { groupId, partitions, stable });
       const failed = [errorCode, ...answers.map((answer) => answer.errorCode)].find((code) => code !== ErrorCode.NONE);
       if (failed === undefined) return answers;
       throw new ProtocolError('OffsetFetch', failed, `group "${groupId}"`);
@@ -205,6 +213,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
     this.signal();
     await this.membership.leave();
     this.cluster.close();
+    this.onClosed();
   }
 
   private throwIfClosed(): void {

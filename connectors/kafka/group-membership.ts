@@ -27,7 +27,8 @@ import type { ErrorResponse } from './protocol/transaction-apis.ts';
 import { FaultLog, retryUntil } from './retry.ts';
 
 const HEARTBEATS_PER_SESSION = 3;
-const MAX_HEARTBEAT_INTERVAL_MS = 3_000;
+/** A member learns of a rebalance by a heartbeat, so their interval is what a rebalance takes. */
+const MAX_HEARTBEAT_INTERVAL_MS = 1_000;
 const LEAVE_TIMEOUT_MS = 2_000;
 /** Joining waits at the broker; heartbeats of the old generation have ended by then. */
 const LANE = 'group';

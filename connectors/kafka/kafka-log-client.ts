@@ -43,30 +43,36 @@ export class KafkaLogClient implements LogClient {
     return new Cluster({ ...this.config, clientId }, this.kafkaJsLogger);
   }
 
-  private track<T extends Closeable>(opened: T): T {
+  /** What was closed is forgotten, so tasks that come and go leave nothing behind. */
+  private track<T extends Closeable>(open: (onClosed: () => void) => T): T {
+    const opened = open(() => this.opened.delete(opened));
     this.opened.add(opened);
     return opened;
   }
 
   consumer(options: GroupConsumerOptions): GroupConsumer {
-    return this.track(new KafkaGroupConsumer(this.cluster(options.clientId), options, this.config));
+    return this.track(
+      (onClosed) => new KafkaGroupConsumer(this.cluster(options.clientId), options, this.config, onClosed),
+    );
   }
 
   producer(transactionalId: string): TransactionalProducer {
     const lane = String(this.producerCount++ % this.config.producerConnections);
-    return this.track(new KafkaTransactionalProducer(transactionalId, this.producers, lane, this.config));
+    return this.track(
+      (onClosed) => new KafkaTransactionalProducer(transactionalId, this.producers, lane, this.config, onClosed),
+    );
   }
 
   plainProducer(): LogProducer {
-    return this.track(new KafkaLogProducer(this.producers, this.config));
+    return this.track((onClosed) => new KafkaLogProducer(this.producers, this.config, onClosed));
   }
 
   reader(): LogReader {
-    return this.track(new KafkaLogReader(this.cluster(), this.config));
+    return this.track((onClosed) => new KafkaLogReader(this.cluster(), this.config, onClosed));
   }
 
   admin(): KafkaAdmin {
-    return this.track(new KafkaAdmin(this.cluster(), this.config));
+    return this.track((onClosed) => new KafkaAdmin(this.cluster(), this.config, onClosed));
   }
 
   /** Closes everything this client has opened. */

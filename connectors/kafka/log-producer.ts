@@ -6,6 +6,7 @@
  * sending it again can then write it twice.
  */
 import { FatalLogError, RecordTooLargeError, RetriableLogError, StreamsError } from '../../streams/errors.ts';
+import { partitionForKey } from '../../streams/partitioner.ts';
 import type { LogProducer, ProducedRecord, TopicPartition } from '../../streams/ports.ts';
 import { AppendBuffer } from './append-buffer.ts';
 import { BatchSender, type WrittenBatch } from './batch-sender.ts';
@@ -13,7 +14,7 @@ import { ConnectionFault } from './broker-link.ts';
 import type { Cluster } from './cluster.ts';
 import type { KafkaConfig } from './config.ts';
 import { isRetriableFault, partitionName, toLogError } from './errors.ts';
-import { partitionForKey } from './murmur2.ts';
+
 import { ErrorCode, errorName, isTransactionFault, ProtocolError, throwOnError } from './protocol/error-codes.ts';
 import { initProducerIdApi } from './protocol/transaction-apis.ts';
 import type { ProducerIdentity } from './record-batch-encoder.ts';
@@ -80,14 +81,16 @@ export class KafkaLogProducer implements LogProducer {
   private readonly cluster: Cluster;
   private readonly config: KafkaConfig;
   private readonly sender: BatchSender;
+  private readonly onClosed: () => void;
   private collection: Collection;
   private identity: ProducerIdentity | undefined;
   private flushing: Promise<void> | undefined;
   private closed = false;
 
-  constructor(cluster: Cluster, config: KafkaConfig) {
+  constructor(cluster: Cluster, config: KafkaConfig, onClosed: () => void) {
     this.cluster = cluster;
     this.config = config;
+    this.onClosed = onClosed;
     this.sender = new BatchSender(cluster, LANE);
     this.collection = new Collection(config.maxBatchBytes);
   }
@@ -205,5 +208,6 @@ export class KafkaLogProducer implements LogProducer {
   async close(): Promise<void> {
     this.closed = true;
     await this.flushing;
+    this.onClosed();
   }
 }

@@ -29,11 +29,13 @@ export class KafkaLogReader implements LogReader {
   private readonly faultLog: FaultLog;
   private readonly stopping = new AbortController();
   private readonly freeLanes: string[] = [];
+  private readonly onClosed: () => void;
   private lanes = 0;
 
-  constructor(cluster: Cluster, config: KafkaConfig) {
+  constructor(cluster: Cluster, config: KafkaConfig, onClosed: () => void) {
     this.cluster = cluster;
     this.config = config;
+    this.onClosed = onClosed;
     this.logger = config.logger;
     this.faultLog = new FaultLog(config.logger);
   }
@@ -142,5 +144,6 @@ export class KafkaLogReader implements LogReader {
   async close(): Promise<void> {
     this.stopping.abort();
     this.cluster.close();
+    this.onClosed();
   }
 }

@@ -52,12 +52,16 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
   private readonly buffer: AppendBuffer;
   private readonly sender: BatchSender;
   private readonly coordinator: TransactionCoordinator;
+  private readonly onClosed: () => void;
   private identity: TransactionIdentity | undefined;
-  private whyNotReady: string = 'init was not called';
+  /** Why there is no identity: what `commit` rejects with. */
+  private notReady: Error;
   private running: Promise<unknown> | undefined;
 
-  constructor(transactionalId: string, cluster: Cluster, lane: string, config: KafkaConfig) {
+  constructor(transactionalId: string, cluster: Cluster, lane: string, config: KafkaConfig, onClosed: () => void) {
     this.transactionalId = transactionalId;
+    this.onClosed = onClosed;
+    this.notReady = this.stopped('init was not called');
     this.config = config;
     this.logger = config.logger.child({ transactionalId });
     this.buffer = new AppendBuffer(config.maxBatchBytes);
@@ -67,7 +71,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
 
   async init(): Promise<void> {
     this.buffer.clear(this.running === undefined);
-    this.stop('init did not succeed');
+    this.stop(this.stopped('init did not succeed'));
     const { transactionTimeoutMs } = this.config;
     try {
       const identity = await this.coordinator.initProducerId(transactionTimeoutMs, Date.now() + transactionTimeoutMs);
@@ -105,12 +109,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
 
   async commit(groupId: string, inputPositions: readonly Position[]): Promise<WrittenPositions> {
     const { identity } = this;
-    if (!identity) {
-      throw new TransactionAbortedError(
-        'PRODUCER_NOT_READY',
-        `The producer "${this.transactionalId}" cannot commit (${this.whyNotReady}): call init first`,
-      );
-    }
+    if (!identity) throw this.notReady;
     if (this.running !== undefined) throw new Error('commit was called while another commit was running');
     if (this.buffer.empty && inputPositions.length === 0) return new Map();
     const running = this.runCommit(identity, groupId, inputPositions);
@@ -180,7 +179,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
   private async fail(identity: TransactionIdentity, error: unknown, opened: boolean): Promise<Error> {
     // A request whose connection was lost may still be reading the buffers.
     this.buffer.clear(error instanceof ProtocolError);
-    this.stop('its last transaction failed');
+    this.stop(this.stopped('its last transaction failed'));
     if (error instanceof ProtocolError && isFencedProducer(error.errorCode)) return this.fenced(error);
     if (opened && !(error instanceof TransactionOutcomeUnknownError)) await this.abandon(identity);
     return this.commitError(error);
@@ -209,17 +208,25 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
   }
 
   private fenced(cause: ProtocolError): ProducerFencedError {
-    this.stop('another producer took over');
-    return new ProducerFencedError(
+    const fenced = new ProducerFencedError(
       errorName(cause.errorCode),
       `Another producer with the transactional id "${this.transactionalId}" took over: give the task up`,
       { cause },
     );
+    this.stop(fenced);
+    return fenced;
   }
 
-  private stop(why: string): void {
+  private stopped(why: string): TransactionAbortedError {
+    return new TransactionAbortedError(
+      'PRODUCER_NOT_READY',
+      `The producer "${this.transactionalId}" cannot commit (${why}): call init first`,
+    );
+  }
+
+  private stop(notReady: Error): void {
     this.identity = undefined;
-    this.whyNotReady = why;
+    this.notReady = notReady;
   }
 
   private async abandon(identity: TransactionIdentity): Promise<void> {
@@ -240,7 +247,8 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
   async close(): Promise<void> {
     await this.settled();
     this.buffer.clear(false);
-    this.stop('it was closed');
+    this.stop(this.stopped('it was closed'));
+    this.onClosed();
   }
 
   /** Waits for a commit that is running; its outcome is its caller's to handle. */

@@ -1,8 +1,8 @@
 /**
  * Requests for tools: topics and their settings, groups and their members.
  */
-import type { TopicSpec } from '../../../streams/ports.ts';
-import type { Api } from './api.ts';
+import type { TopicPartition, TopicSpec } from '../../../streams/ports.ts';
+import { readTopics, writeTopics, type Api } from './api.ts';
 import type { WireReader } from './wire.ts';
 
 /** An answer for one of the things a request names. */
@@ -54,6 +54,28 @@ export const deleteTopicsApi: Api<{ topics: readonly string[]; timeoutMs: number
   read: (reader) => {
     reader.int32();
     return reader.array(() => ({ name: reader.string() ?? '', errorCode: reader.int16(), errorMessage: null }));
+  },
+};
+
+export const deleteRecordsApi: Api<
+  { positions: readonly (TopicPartition & { readonly offset: number })[]; timeoutMs: number },
+  readonly (TopicPartition & { readonly errorCode: number })[]
+> = {
+  name: 'DeleteRecords',
+  key: 21,
+  version: 1,
+  flexible: false,
+  write: (writer, { positions, timeoutMs }) => {
+    writeTopics(writer, positions, ({ partition, offset }) => writer.int32(partition).int64(offset));
+    writer.int32(timeoutMs);
+  },
+  read: (reader) => {
+    reader.int32();
+    return readTopics(reader, (topic) => {
+      const partition = reader.int32();
+      reader.int64();
+      return { topic, partition, errorCode: reader.int16() };
+    });
   },
 };
 

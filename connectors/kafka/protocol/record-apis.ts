@@ -129,16 +129,16 @@ export const listOffsetsApi: Api<readonly (TopicPartition & { timestampMs: numbe
   },
 };
 
-/** Answers UNSTABLE_OFFSET_COMMIT for a partition while a transaction that commits its offset is not complete. */
+/** With `stable`: answers UNSTABLE_OFFSET_COMMIT for a partition while a transaction that commits its offset is not complete. */
 export const offsetFetchApi: Api<
-  { groupId: string; partitions: readonly TopicPartition[] | 'all' },
+  { groupId: string; partitions: readonly TopicPartition[] | 'all'; stable: boolean },
   { readonly errorCode: number; readonly answers: readonly OffsetAnswer[] }
 > = {
   name: 'OffsetFetch',
   key: 9,
   version: 7,
   flexible: true,
-  write: (writer, { groupId, partitions }) => {
+  write: (writer, { groupId, partitions, stable }) => {
     writer.compactString(groupId);
     if (partitions === 'all') writer.uvarint(0);
     else
@@ -146,7 +146,7 @@ export const offsetFetchApi: Api<
         writer.compactString(topic).compactArray(items, ({ partition }) => writer.int32(partition));
         writer.noTags();
       });
-    writer.boolean(true).noTags();
+    writer.boolean(stable).noTags();
   },
   read: (reader) => {
     reader.int32();
