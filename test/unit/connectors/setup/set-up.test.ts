@@ -157,4 +157,14 @@ describe('[INV-RULE-SEEDING] seeding rules', () => {
     expect(lines.at(-1)).toBe('Rules published: overspeed, compliance');
     expect(Object.keys(await onTopic())).toHaveLength(2);
   });
+
+  it('takes a rule that says nothing usable for none, though its bytes can be read', async () => {
+    const { run, putRule, onTopic } = fixture();
+    await run(plan(rulesFile()));
+    const seeded = (await onTopic())['overspeed']?.rule as AlertRule;
+    await putRule({ ...seeded, windowMins: null });
+    const lines = await run(plan(rulesFile()));
+    expect(lines.join('\n')).toMatch(/The rule "overspeed" on alert-rules cannot be used: .*windowMins/s);
+    expect((await onTopic())['overspeed']).toEqual({ rule: seeded, fromFile: true });
+  });
 });
