@@ -62,11 +62,11 @@ export class Sink {
     return this.#running;
   }
 
-  /** Lets the batch in hand end, then leaves the group. */
+  /** Lets the batch in hand end, then leaves the group. Resolves when all has ended, however; how is for `run` to say. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#ports.consumer.wakeup();
-    await this.#running;
+    await Promise.allSettled([this.#running]);
   }
 
   async #loop(): Promise<void> {

@@ -26,7 +26,10 @@ export interface ConnectionOptions {
 const DEFAULT_PORT = 3306;
 
 const refuse = (problem: string): never => {
-  throw new DatabaseSetupError('MYSQL_URL', `MYSQL_URL ${problem}; it looks like mysql://user:password@host:3306/database.`);
+  throw new DatabaseSetupError(
+    'MYSQL_URL',
+    `MYSQL_URL ${problem}; it looks like mysql://user:password@host:3306/database.`,
+  );
 };
 
 const parseUrl = (text: string): URL => {

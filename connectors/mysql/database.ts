@@ -83,6 +83,7 @@ class PooledDatabase implements MysqlDatabase {
   readonly #statementTimeoutMs: number;
   /** The connections whose session is set up. */
   readonly #ready = new WeakSet<object>();
+  #closed: Promise<void> | undefined;
 
   constructor(options: MysqlOptions) {
     const complete = { ...DEFAULTS, ...options };
@@ -126,8 +127,9 @@ class PooledDatabase implements MysqlDatabase {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#pool.end();
+  close(): Promise<void> {
+    this.#closed ??= this.#pool.end();
+    return this.#closed;
   }
 
   async #acquire(): Promise<PoolConnection> {
@@ -156,7 +158,11 @@ class PooledDatabase implements MysqlDatabase {
       values: readonly unknown[],
     ): Promise<Result> => {
       try {
-        const [result] = await connection.query<Result>({ sql, values: [...values], timeout: this.#statementTimeoutMs });
+        const [result] = await connection.query<Result>({
+          sql,
+          values: [...values],
+          timeout: this.#statementTimeoutMs,
+        });
         return result;
       } catch (error) {
         throw databaseError(error);
