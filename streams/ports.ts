@@ -90,8 +90,9 @@ export type ProducerMark = number;
  * The one transactional producer of a task. Records are appended (copied) without waiting and leave with `commit`.
  *
  * Errors: `ProducerFencedError` when another producer with the same transactional id took over (give the task up);
- * `TransactionAbortedError` when the transaction did not commit (restart the task from its last commit);
- * `RetriableLogError` from `init` only.
+ * `TransactionAbortedError` when the transaction did not commit, or nobody could tell whether it did (restart the task from
+ * its last commit, which `init` settles); `RetriableLogError` from `init` only. After a commit failed, only `init` makes the
+ * producer usable again. Nothing may be appended while a commit is under way.
  */
 export interface TransactionalProducer {
   /** Fences the former owner of the id and completes or aborts its transaction. Before anything else. */

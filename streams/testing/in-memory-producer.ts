@@ -22,7 +22,7 @@ interface PendingRecord extends AppendedRecord {
 type State =
   | { readonly kind: 'unready'; readonly why: string }
   | { readonly kind: 'ready'; readonly identity: ProducerIdentity }
-  | { readonly kind: 'committing'; readonly identity: ProducerIdentity }
+  | { readonly kind: 'committing' }
   /** A commit failed: whether it took effect is for the next `init` to settle. */
   | { readonly kind: 'failed'; readonly identity: ProducerIdentity }
   | { readonly kind: 'fenced'; readonly error: ProducerFencedError };
@@ -36,6 +36,7 @@ export class InMemoryProducer implements TransactionalProducer {
   #state: State = { kind: 'unready', why: 'is not initialised' };
   #pending: PendingRecord[] = [];
   #pendingBytes = 0;
+  #commit: Promise<WrittenPositions> | undefined;
 
   constructor(transactionalId: string, session: ClientSession, broker: InMemoryBroker) {
     this.#transactionalId = transactionalId;
@@ -63,7 +64,7 @@ export class InMemoryProducer implements TransactionalProducer {
     timestampMs: number,
     headers?: HeaderList,
   ): void {
-    this.#identity();
+    if (this.#state.kind === 'committing') throw this.#busy();
     this.#broker.topics.checkSize(topic, { key, value, headers });
     const copiedHeaders = headers?.map(([name, headerValue]) => [name, headerValue.slice()] as const);
     const record = { topic, partition, key: copyOf(key), value: copyOf(value), timestampMs, headers: copiedHeaders };
@@ -82,23 +83,12 @@ export class InMemoryProducer implements TransactionalProducer {
 
   async commit(groupId: string, inputPositions: readonly PartitionOffset[]): Promise<WrittenPositions> {
     if (this.#pending.length === 0 && inputPositions.length === 0) return new Map();
-    const identity = this.#identity();
-    if (this.#state.kind === 'committing') {
-      throw new FatalLogError('CONCURRENT_COMMIT', `${this.#transactionalId} is committing already; await that first`);
-    }
-    const pending = this.#drop();
-    this.#state = { kind: 'committing', identity };
-    try {
-      const written = await this.#send(identity, pending);
-      await this.#end(identity, groupId, inputPositions);
-      this.#state = { kind: 'ready', identity };
-      return written;
-    } catch (error) {
-      throw this.#failed(identity, error);
-    }
+    this.#commit = this.#run(this.#identity(), this.#drop(), groupId, inputPositions);
+    return this.#commit;
   }
 
   async abort(): Promise<void> {
+    await this.#settled();
     this.#drop();
     if (this.#state.kind !== 'failed') return;
     const { identity } = this.#state;
@@ -110,9 +100,33 @@ export class InMemoryProducer implements TransactionalProducer {
     }
   }
 
+  /** What a failed commit left open is aborted by the next owner, or after its timeout. */
   async close(): Promise<void> {
-    await this.abort();
+    await this.#settled();
+    this.#drop();
     this.#state = { kind: 'unready', why: 'is closed' };
+  }
+
+  /** Waits for a commit that is under way; its outcome is its caller's to handle. */
+  async #settled(): Promise<void> {
+    await Promise.allSettled([this.#commit]);
+  }
+
+  async #run(
+    identity: ProducerIdentity,
+    pending: readonly PendingRecord[],
+    groupId: string,
+    inputPositions: readonly PartitionOffset[],
+  ): Promise<WrittenPositions> {
+    this.#state = { kind: 'committing' };
+    try {
+      const written = await this.#send(identity, pending);
+      await this.#end(identity, groupId, inputPositions);
+      this.#state = { kind: 'ready', identity };
+      return written;
+    } catch (error) {
+      throw this.#failed(identity, error);
+    }
   }
 
   /** Appends each partition's records in one piece. */
@@ -153,11 +167,16 @@ export class InMemoryProducer implements TransactionalProducer {
     return new TransactionAbortedError('TRANSACTION_ABORTED', message, { cause });
   }
 
+  #busy(): FatalLogError {
+    return new FatalLogError('CONCURRENT_COMMIT', `${this.#transactionalId} is committing already; await that first`);
+  }
+
   #identity(): ProducerIdentity {
     switch (this.#state.kind) {
       case 'ready':
-      case 'committing':
         return this.#state.identity;
+      case 'committing':
+        throw this.#busy();
       case 'fenced':
         throw this.#state.error;
       case 'failed':
