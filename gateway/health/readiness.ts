@@ -1,79 +1,51 @@
 /**
  * Whether everything between a request and its row in the database works.
  *
- * Invariant: an answer comes within the time limit whatever hangs, checks run once at a time however often they are asked for, and
- * a report names each check but nothing of the inside; why one failed is for the log.
+ * Invariant: an answer comes within the time limit whatever hangs; a report names each check but nothing of the inside, since
+ * anybody may ask. Why a check fails is for the log: one line when it starts to fail and one when it passes again.
  */
 import type { Clock, Logger } from '../../connectors/log.ts';
+import { type CheckResult, healthReporter, type HealthChecks } from '../../connectors/observability/health-checks.ts';
 
-/** Resolves when all is well; rejects, or takes too long, when not. */
-export type Check = (signal: AbortSignal) => Promise<void>;
-
-export interface CheckReport {
-  readonly status: 'UP' | 'DOWN';
-  readonly detail?: string;
-}
+export type UpOrDown = 'UP' | 'DOWN';
 
 export interface ReadinessReport {
-  readonly status: 'UP' | 'DOWN';
-  readonly checks: Readonly<Record<string, CheckReport>>;
+  readonly status: UpOrDown;
+  readonly checks: Readonly<Record<string, { readonly status: UpOrDown; readonly durationMs: number }>>;
   /** ISO 8601, UTC. */
   readonly timestamp: string;
 }
 
-export class Readiness {
-  readonly #checks: Readonly<Record<string, Check>>;
-  readonly #timeoutMs: number;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
-  readonly #failing = new Set<string>();
-  #running: Promise<ReadinessReport> | undefined;
+export type Readiness = () => Promise<ReadinessReport>;
 
-  /** `timeoutMs`: for each check; they run side by side. */
-  constructor(checks: Readonly<Record<string, Check>>, timeoutMs: number, clock: Clock, logger: Logger) {
-    this.#checks = checks;
-    this.#timeoutMs = timeoutMs;
-    this.#clock = clock;
-    this.#logger = logger;
-  }
+const upOrDown = (ok: boolean): UpOrDown => (ok ? 'UP' : 'DOWN');
 
-  report(): Promise<ReadinessReport> {
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
-    return this.#running;
-  }
-
-  async #run(): Promise<ReadinessReport> {
-    const names = Object.keys(this.#checks);
-    const reports = await Promise.all(names.map((name) => this.#check(name)));
-    return {
-      status: reports.every(({ status }) => status === 'UP') ? 'UP' : 'DOWN',
-      checks: Object.fromEntries(names.map((name, index) => [name, reports[index] ?? { status: 'DOWN' }])),
-      timestamp: new Date(this.#clock.now()).toISOString(),
-    };
-  }
-
-  async #check(name: string): Promise<CheckReport> {
-    const over = new AbortController();
-    const check = (async () => {
-      await this.#checks[name]?.(over.signal);
-      return undefined;
-    })().catch((error: unknown) => ({ detail: 'failed', error }));
-    const timeout = this.#clock
-      .sleep(this.#timeoutMs, over.signal)
-      .then(() => ({ detail: `no answer within ${this.#timeoutMs} ms`, error: undefined }));
-    const problem = await Promise.race([check, timeout]);
-    over.abort();
-    this.#noteChange(name, problem);
-    return problem === undefined ? { status: 'UP' } : { status: 'DOWN', detail: problem.detail };
-  }
-
-  /** One log line when a check starts to fail and one when it works again, not one for each question. */
-  #noteChange(name: string, problem: { detail: string; error: unknown } | undefined): void {
-    if (problem === undefined) {
-      if (this.#failing.delete(name)) this.#logger.info('check passes again', { check: name });
-    } else if (!this.#failing.has(name)) {
-      this.#failing.add(name);
-      this.#logger.warn('check fails', { check: name, detail: problem.detail, err: problem.error });
+const changeNoter = (logger: Logger): ((name: string, result: CheckResult) => void) => {
+  const failing = new Set<string>();
+  return (name, { status, error }) => {
+    if (status === 'ok') {
+      if (failing.delete(name)) logger.info('a check passes again', { check: name });
+    } else if (!failing.has(name)) {
+      failing.add(name);
+      logger.warn('a check fails', { check: name, error });
     }
-  }
-}
+  };
+};
+
+/** `timeoutMs`: for each check; they run side by side. The answer never rejects. */
+export const readiness = (checks: HealthChecks, timeoutMs: number, clock: Clock, logger: Logger): Readiness => {
+  const report = healthReporter(checks, timeoutMs);
+  const noteChange = changeNoter(logger);
+  return async () => {
+    const { status, checks: results } = await report();
+    const reported = Object.entries(results).map(([name, result]) => {
+      noteChange(name, result);
+      return [name, { status: upOrDown(result.status === 'ok'), durationMs: result.durationMs }] as const;
+    });
+    return {
+      status: upOrDown(status === 'ok'),
+      checks: Object.fromEntries(reported),
+      timestamp: new Date(clock.now()).toISOString(),
+    };
+  };
+};

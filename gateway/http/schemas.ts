@@ -90,7 +90,7 @@ export const idempotencyHeadersSchema = {
   },
 } as const;
 
-const alertSchema = {
+export const alertSchema = {
   type: 'object',
   properties: {
     alertId: { type: 'string' },
@@ -100,20 +100,64 @@ const alertSchema = {
     status,
     timestamp: { ...instant, description: 'The last change of status.' },
     createdAt: { ...instant, description: "The alert's own time." },
+    updatedAt: { ...instant, description: 'The time of its last event.' },
+    sequence: { type: 'integer', description: 'The number of its last event.' },
     metadata: jsonObject,
   },
 } as const;
 
-const eventSchema = {
+export const alertPageSchema = {
   type: 'object',
   properties: {
-    eventId: { type: 'string' },
-    alertId: { type: 'string' },
-    sequence: { type: 'integer' },
-    eventType: { type: 'string', enum: EVENT_TYPES },
-    oldStatus: { type: ['string', 'null'] },
-    newStatus: status,
-    timestamp: instant,
-    metadata: jsonObject,
+    items: { type: 'array', items: alertSchema },
+    nextCursor: { type: ['string', 'null'], description: 'Send it as cursor for the next page; null on the last one.' },
   },
+} as const;
+
+export const eventListSchema = {
+  type: 'object',
+  properties: {
+    items: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          eventId: { type: 'string' },
+          alertId: { type: 'string' },
+          sequence: { type: 'integer' },
+          eventType: { type: 'string', enum: EVENT_TYPES },
+          reason: { type: 'string' },
+          oldStatus: { type: ['string', 'null'] },
+          newStatus: status,
+          timestamp: instant,
+          metadata: jsonObject,
+        },
+      },
+    },
+  },
+} as const;
+
+export const DEFAULT_PAGE_SIZE = 20;
+
+const time = { type: 'string', maxLength: 40 };
+
+export const alertQuerySchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    driverId,
+    sourceType,
+    status,
+    severity,
+    from: { ...time, description: "Alerts whose own time is not before this one; as a request's timestamp." },
+    to: { ...time, description: 'Alerts whose own time is before this one.' },
+    cursor: { type: 'string', minLength: 1, maxLength: 512, description: 'From the page before.' },
+    limit: { type: 'integer', minimum: 1, maximum: 100, default: DEFAULT_PAGE_SIZE },
+  },
+} as const;
+
+export const alertIdParamsSchema = {
+  type: 'object',
+  properties: { id: alertId },
+  required: ['id'],
 } as const;

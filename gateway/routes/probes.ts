@@ -6,22 +6,19 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../connectors/log.ts';
+import { METRICS_CONTENT_TYPE } from '../../connectors/observability/prometheus-metrics.ts';
 import type { Readiness } from '../health/readiness.ts';
-
-export interface MetricsPage {
-  readonly contentType: string;
-  readonly body: string;
-}
 
 export interface ProbeOptions {
   readonly readiness: Readiness;
   readonly clock: Clock;
-  readonly metricsPage: () => Promise<MetricsPage>;
+  /** The metrics in the Prometheus text format. */
+  readonly metricsText: () => Promise<string>;
 }
 
 const checkSchema = {
   type: 'object',
-  properties: { status: { type: 'string', enum: ['UP', 'DOWN'] }, detail: { type: 'string' } },
+  properties: { status: { type: 'string', enum: ['UP', 'DOWN'] }, durationMs: { type: 'integer' } },
 };
 
 const reportProperties = {
@@ -34,7 +31,7 @@ const reportSchema = (description: string) => ({ type: 'object', description, pr
 
 const tags = ['operation'];
 
-export const probeRoutes = (app: FastifyInstance, { readiness, clock, metricsPage }: ProbeOptions): void => {
+export const probeRoutes = (app: FastifyInstance, { readiness, clock, metricsText }: ProbeOptions): void => {
   const startedMs = clock.now();
   app.get('/live', {
     schema: { summary: 'Is this process alive', tags, response: { 200: reportSchema('Alive.') } },
@@ -53,7 +50,7 @@ export const probeRoutes = (app: FastifyInstance, { readiness, clock, metricsPag
       },
     },
     handler: async () => {
-      const report = await readiness.report();
+      const report = await readiness();
       const uptimeSeconds = Math.floor((clock.now() - startedMs) / 1000);
       return { ...report, status: 'UP', ready: report.status === 'UP', uptimeSeconds };
     },
@@ -65,15 +62,12 @@ export const probeRoutes = (app: FastifyInstance, { readiness, clock, metricsPag
       response: { 200: reportSchema('All checks pass.'), 503: reportSchema('A check fails.') },
     },
     handler: async (_request, reply) => {
-      const report = await readiness.report();
+      const report = await readiness();
       return reply.code(report.status === 'UP' ? 200 : 503).send(report);
     },
   });
   app.get('/metrics', {
-    schema: { summary: 'Metrics for Prometheus', tags, produces: ['text/plain'] },
-    handler: async (_request, reply) => {
-      const { contentType, body } = await metricsPage();
-      return reply.type(contentType).send(body);
-    },
+    schema: { summary: 'Metrics for Prometheus', description: 'In the Prometheus text format.', tags },
+    handler: async (_request, reply) => reply.type(METRICS_CONTENT_TYPE).send(await metricsText()),
   });
 };

@@ -1,0 +1,152 @@
+/**
+ * The gateway: its parts put together from ports, without a connection of its own.
+ *
+ * Invariant: all that it knows about the world comes in through `GatewayPorts`, so the same gateway runs on Kafka and MySQL and
+ * in a test on memory.
+ */
+import type { FastifyInstance } from 'fastify';
+import type {
+  Clock,
+  Deserializer,
+  LogAdmin,
+  Logger,
+  LogProducer,
+  LogReader,
+  Metrics,
+  Serializer,
+} from '../connectors/log.ts';
+import type { HealthChecks } from '../connectors/observability/health-checks.ts';
+import type { LifecycleEvent } from '../schemas/lifecycle-event.ts';
+import type { RawAlert } from '../schemas/raw-alert.ts';
+import type { ReadModel } from '../sink/read-model.ts';
+import { AlertIntake } from './alerts/alert-intake.ts';
+import { timestampParser } from './alerts/timestamp.ts';
+import { type RandomBytes, uuidV7 } from './alerts/uuid-v7.ts';
+import type { GatewayConfig } from './config.ts';
+import { DecisionTail } from './decision/decision-tail.ts';
+import { DecisionWaiters } from './decision/waiters.ts';
+import { answersOk, caughtUp } from './health/checks.ts';
+import { readiness } from './health/readiness.ts';
+import { apiKeyCheck, presentedKey } from './http/api-keys.ts';
+import { ApiError } from './http/api-error.ts';
+import { createHttpServer } from './http/http-server.ts';
+import { openApi } from './http/openapi.ts';
+import type { IdempotencyStore } from './idempotency/idempotency.ts';
+import { IdempotentIntake } from './idempotency/idempotent-intake.ts';
+import { probeRoutes } from './routes/probes.ts';
+import { processAlertRoute } from './routes/process-alert.ts';
+import { readRoutes } from './routes/reads.ts';
+
+export interface GatewayPorts {
+  readonly producer: LogProducer;
+  readonly reader: LogReader;
+  readonly admin: LogAdmin;
+  readonly alerts: Serializer<RawAlert>;
+  readonly events: Deserializer<LifecycleEvent>;
+  readonly readModel: ReadModel;
+  readonly idempotencyStore: IdempotencyStore;
+  /** What else must work for the whole path: the registry. */
+  readonly checks: HealthChecks;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly metricsText: () => Promise<string>;
+  readonly random: RandomBytes;
+}
+
+export interface GatewayTopics {
+  readonly alerts: string;
+  readonly events: string;
+}
+
+export interface Gateway {
+  /** Not listening yet. */
+  readonly server: FastifyInstance;
+  /** Follows the decisions until the signal aborts; does not reject. */
+  follow(signal: AbortSignal): Promise<void>;
+}
+
+const REQUEST_TIMEOUT_MS = 15_000;
+const CHECK_TIMEOUT_MS = 2_000;
+const STORE_TIMEOUT_MS = 2_000;
+const TAIL_RESTART_PAUSE_MS = 500;
+/** About what the processor commits in a second under load; a gateway this far behind still answers within its wait. */
+const MAX_TAIL_LAG = 10_000;
+
+const createTail = (ports: GatewayPorts, topics: GatewayTopics, waiters: DecisionWaiters): DecisionTail =>
+  new DecisionTail({
+    ...ports,
+    topic: topics.events,
+    waiters,
+    restartPauseMs: TAIL_RESTART_PAUSE_MS,
+    logger: ports.logger.child({ module: 'decision-tail' }),
+  });
+
+const checksOf = (
+  { admin, readModel, checks }: GatewayPorts,
+  config: GatewayConfig,
+  topics: GatewayTopics,
+  tail: DecisionTail,
+): HealthChecks => ({
+  kafka: async () => {
+    const counts = await admin.partitionCounts([topics.alerts]);
+    if (!counts.has(topics.alerts)) throw new Error(`topic ${topics.alerts} does not exist`);
+  },
+  ...checks,
+  mysql: () => readModel.ping(),
+  decisions: caughtUp(tail, MAX_TAIL_LAG),
+  processor: answersOk(`${config.processorUrl}/ready`, CHECK_TIMEOUT_MS),
+  sink: answersOk(`${config.sinkUrl}/ready`, CHECK_TIMEOUT_MS),
+});
+
+/** Probes, metrics and documentation stay open: those who ask for them have no keys. */
+const requireKey = (api: FastifyInstance, keys: readonly string[]): void => {
+  if (keys.length === 0) return;
+  const clientOf = apiKeyCheck(keys);
+  api.addHook('onRequest', async (request) => {
+    request.client = clientOf(presentedKey(request.headers));
+    if (request.client === undefined) {
+      throw new ApiError(401, 'API_KEY_REQUIRED', 'Send a valid key as Authorization: Bearer, or as X-API-Key.');
+    }
+  });
+};
+
+/** How long an attempt may run before another takes its key over: longer than a request can take. */
+export const idempotencyLeaseMs = ({ produceTimeoutMs, decisionTimeoutMs }: GatewayConfig): number =>
+  produceTimeoutMs + decisionTimeoutMs + 2 * STORE_TIMEOUT_MS + 1_000;
+
+export const createGateway = async (
+  config: GatewayConfig,
+  topics: GatewayTopics,
+  ports: GatewayPorts,
+): Promise<Gateway> => {
+  const { clock, logger, readModel } = ports;
+  const waiters = new DecisionWaiters(config.maxWaiting);
+  const tail = createTail(ports, topics, waiters);
+  const lookUpStatus = async (alertId: string) => (await readModel.getAlert(alertId))?.status;
+  const shared = { ...ports, ...config, lookUpStatus };
+  const intake = new AlertIntake({ ...shared, topic: topics.alerts, waiters });
+  const idempotentIntake = new IdempotentIntake({
+    ...shared,
+    store: ports.idempotencyStore,
+    intake,
+    storeTimeoutMs: STORE_TIMEOUT_MS,
+  });
+  const parseTimestamp = timestampParser(config.timeZone);
+  const server = createHttpServer({
+    ...shared,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    newRequestId: () => uuidV7(clock.now(), ports.random),
+  });
+  await openApi(server, config.apiKeys.length > 0);
+  probeRoutes(server, {
+    ...shared,
+    readiness: readiness(checksOf(ports, config, topics, tail), CHECK_TIMEOUT_MS, clock, logger),
+  });
+  await server.register(async (api) => {
+    requireKey(api, config.apiKeys);
+    processAlertRoute(api, { ...shared, intake, idempotentIntake, parseTimestamp });
+    readRoutes(api, { readModel, parseTimestamp });
+  });
+  return { server, follow: (signal) => tail.run(signal) };
+};

@@ -1,0 +1,29 @@
+/**
+ * The OpenAPI document and its page at `/docs`, made from the schemas that validate the requests.
+ */
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+
+const DESCRIPTION = `Takes alerts about drivers in and shows what became of them.
+
+Every error has the form \`{code, message, request_id, details}\`. Every response carries \`X-Request-ID\`; send your own to find
+a request in the logs. Times in answers are ISO 8601, UTC.`;
+
+const securitySchemes = {
+  bearer: { type: 'http', scheme: 'bearer' },
+  apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+} as const;
+
+/** Before the routes: it collects them as they are added. */
+export const openApi = async (app: FastifyInstance, asksForKey: boolean): Promise<void> => {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Alert escalation', description: DESCRIPTION, version: '1' },
+      tags: [{ name: 'alerts' }, { name: 'operation' }],
+      ...(asksForKey ? { components: { securitySchemes }, security: [{ bearer: [] }, { apiKey: [] }] } : {}),
+    },
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+};
