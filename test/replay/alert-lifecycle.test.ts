@@ -30,9 +30,11 @@ const arrivals = fc
       stepMs: fc.oneof(
         { weight: 6, arbitrary: fc.integer({ min: 0, max: 40 * SECOND }) },
         { weight: 2, arbitrary: fc.constant(0) },
+        // Exactly a window, half a window, or the time to close apart.
+        { weight: 2, arbitrary: fc.constantFrom(MINUTE, 2 * MINUTE, 4 * MINUTE) },
         { weight: 1, arbitrary: fc.integer({ min: 0, max: 20 * HOUR }) },
       ),
-      behindMs: fc.integer({ min: 0, max: GRACE_MS }),
+      behindMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: GRACE_MS })),
       driverId: fc.constantFrom('TEST-01', 'TEST-02'),
       sourceType: fc.constantFrom('overspeed', 'overspeed', 'feedback_negative', 'compliance', 'fuel_theft'),
       severity: fc.constantFrom(...SEVERITIES),
