@@ -29,7 +29,6 @@ const dataDir = { ...text('DATA_DIR', 'folder for what this process stores'), al
 
 export const PROCESSOR_SETTINGS = {
   ...PROCESS_SETTINGS,
-  ...TOPIC_SETTINGS,
   port: withDefault(port('PROCESSOR_PORT', 'port of the processor for health, metrics and store queries'), '4001'),
   dataDir: withDefault(dataDir, '.data'),
   threads: withDefault(integer('STREAM_THREADS', 'stream threads of this process', 1, 64), '2'),
