@@ -5,10 +5,9 @@
  */
 import { int64Serde } from '../streams/serdes.ts';
 import type { StoreContext, TimerStore } from '../streams/state-store.ts';
-import { BackedDueKeyValueStore } from './due-key-value-store.ts';
-import type { KeyValueStoreOptions } from './key-value-store.ts';
+import { BackedDueKeyValueStore, type DueKeyValueStoreOptions } from './due-key-value-store.ts';
 
-export type TimerStoreOptions<K> = Omit<KeyValueStoreOptions<K, number>, 'value'>;
+export type TimerStoreOptions<K> = Omit<DueKeyValueStoreOptions<K, number>, 'value' | 'dueAtMs'>;
 
 export class BackedTimerStore<K> extends BackedDueKeyValueStore<K, number> implements TimerStore<K> {
   constructor(options: TimerStoreOptions<K>, context: StoreContext) {

@@ -24,7 +24,7 @@ export interface BackendKind {
 
 export const memoryKind: BackendKind = {
   name: 'in memory',
-  runs: 150,
+  runs: 400,
   fixture: async () => {
     const factory = new MemoryBackendFactory();
     return {
