@@ -58,14 +58,18 @@ export class TransactionCoordinator {
     await this.ask(addPartitionsToTxnApi, { ...identity, partitions }, deadline);
   }
 
-  /** Makes the group's offsets a part of the transaction and hands them over. */
+  /** Makes the offsets of a group a part of the transaction. */
+  async addOffsets(identity: TransactionIdentity, groupId: string, deadline: number): Promise<void> {
+    await this.ask(addOffsetsToTxnApi, { ...identity, groupId }, deadline);
+  }
+
+  /** Hands over the offsets, after `addOffsets`. */
   async commitOffsets(
     identity: TransactionIdentity,
     groupId: string,
     positions: readonly (TopicPartition & { offset: number })[],
     deadline: number,
   ): Promise<void> {
-    await this.ask(addOffsetsToTxnApi, { ...identity, groupId }, deadline);
     await this.askCoordinator('group', groupId, txnOffsetCommitApi, { ...identity, groupId, positions }, deadline);
   }
 

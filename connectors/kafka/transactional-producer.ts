@@ -132,15 +132,13 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     try {
       await this.sender.resolveLeaders(pending, deadline);
       opened = true;
-      const work = await Promise.allSettled([
-        this.write(identity, pending, deadline),
-        inputPositions.length === 0
-          ? undefined
-          : this.coordinator.commitOffsets(identity, groupId, inputPositions, deadline),
-      ]);
-      const failed = work.find((result) => result.status === 'rejected');
-      if (failed) throw failed.reason;
-      const written = work[0].status === 'fulfilled' ? work[0].value : [];
+      await this.enlist(identity, pending, inputPositions.length > 0 ? groupId : undefined, deadline);
+      // One after the other: for each of them the broker asks the coordinator whether it belongs to the transaction, and two
+      // such questions about one transactional id at a time make it refuse the first, which then must be sent again.
+      const written = await this.write(identity, pending, deadline);
+      if (inputPositions.length > 0) {
+        await this.coordinator.commitOffsets(identity, groupId, inputPositions, deadline);
+      }
       await this.end(identity, deadline);
       this.buffer.clear();
       return positionsAfter(written);
@@ -149,13 +147,26 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     }
   }
 
+  /** Tells the coordinator what takes part. Settles when both answers are there, so that nothing comes after an abort. */
+  private async enlist(
+    identity: TransactionIdentity,
+    partitions: readonly TopicPartition[],
+    groupId: string | undefined,
+    deadline: number,
+  ): Promise<void> {
+    const answers = await Promise.allSettled([
+      partitions.length > 0 ? this.coordinator.addPartitions(identity, partitions, deadline) : undefined,
+      groupId === undefined ? undefined : this.coordinator.addOffsets(identity, groupId, deadline),
+    ]);
+    for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
+  }
+
   private async write(
     identity: TransactionIdentity,
     pending: readonly PartitionBatches[],
     deadline: number,
   ): Promise<readonly WrittenBatch[]> {
     if (pending.length === 0) return [];
-    await this.coordinator.addPartitions(identity, pending, deadline);
     return this.sender.send(pending, { identity, transactionalId: this.transactionalId, deadline });
   }
 

@@ -72,7 +72,10 @@ export class KafkaHarness implements LogHarness {
     }
     await coordinator.addPartitions(identity, [partition], deadline);
     await new BatchSender(cluster, 'dies').send(buffer.pending(), { identity, transactionalId, deadline });
-    if (offsets) await coordinator.commitOffsets(identity, offsets.groupId, offsets.positions, deadline);
+    if (offsets) {
+      await coordinator.addOffsets(identity, offsets.groupId, deadline);
+      await coordinator.commitOffsets(identity, offsets.groupId, offsets.positions, deadline);
+    }
     cluster.close();
   }
 
