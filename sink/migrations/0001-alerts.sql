@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS alerts (
   KEY alerts_driver (driver_id, created_at),
   KEY alerts_source (source_type, created_at),
   KEY alerts_severity (severity, created_at),
-  KEY alerts_status (status, created_at, driver_id) COMMENT 'covers the count of open alerts per driver'
+  KEY alerts_status (status, created_at, alert_id, driver_id) COMMENT 'covers the count of open alerts per driver'
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- What happened to each of them, in the order of `sequence`.
