@@ -9,10 +9,6 @@
  */
 
 const MAX_PARTITION = 0x3fff;
-const MAX_48_BITS = 2 ** 48 - 1;
-
-/** The latest event time an id can carry, UTC epoch milliseconds (the year 10889). */
-export const MAX_ID_TIME_MS = MAX_48_BITS;
 
 const BYTES: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 

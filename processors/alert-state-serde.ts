@@ -25,14 +25,14 @@ export function alertStateSerde(): Serde<AlertState> {
     serialize: (_topic, state) => {
       writer.start(VERSION);
       if (state.kind === 'living') writeLiving(writer, state);
-      else writer.byte(0).varint(state.forgetAtMs).varint(state.dueAtMs);
+      else writer.byte(0).time(state.forgetAtMs).time(state.dueAtMs);
       return writer.finish();
     },
     deserialize: (_topic, data) => {
       const reader = new BinaryReader('alert state', data ?? new Uint8Array(), VERSION);
       const flags = reader.byte();
       if ((flags & LIVING) !== 0) return readLiving(reader, flags);
-      return { kind: 'remembered', forgetAtMs: reader.varint(), dueAtMs: reader.varint() };
+      return { kind: 'remembered', forgetAtMs: reader.time(), dueAtMs: reader.time() };
     },
   };
 }
@@ -44,8 +44,8 @@ function writeLiving(writer: BinaryWriter, alert: LivingAlert): void {
     .byte(statusIndex.get(alert.status) as number)
     .byte(severityIndex.get(alert.severity) as number)
     .varint(alert.sequence)
-    .varint(alert.timestampMs);
-  if (alert.dueAtMs !== undefined) writer.varint(alert.dueAtMs);
+    .time(alert.timestampMs);
+  if (alert.dueAtMs !== undefined) writer.time(alert.dueAtMs);
   writer.text(alert.driverId).text(alert.sourceType).text(alert.metadata);
 }
 
@@ -53,8 +53,8 @@ function readLiving(reader: BinaryReader, flags: number): LivingAlert {
   const status = reader.oneOf(ALERT_STATUSES);
   const severity = reader.oneOf(SEVERITIES);
   const sequence = reader.varint();
-  const timestampMs = reader.varint();
-  const dueAtMs = (flags & HAS_DUE) === 0 ? undefined : reader.varint();
+  const timestampMs = reader.time();
+  const dueAtMs = (flags & HAS_DUE) === 0 ? undefined : reader.time();
   return {
     kind: 'living',
     driverId: reader.text(),

@@ -6,12 +6,14 @@
  */
 import { StateCorruptedError } from '../streams/errors.ts';
 
-/** Numbers are written in groups of seven bits, the lowest first; this bit says that another group follows. */
+/** Counts are written in groups of seven bits, the lowest first; this bit says that another group follows. */
 const MORE = 0x80;
 
 const MAX_VARINT_BYTES = 8;
-/** A UTF-16 unit takes at most three bytes of UTF-8, so that texts up to this length surely have a one-byte length. */
-const SHORT_TEXT = 42;
+const TIME_BYTES = 6;
+const TWO_32 = 2 ** 32;
+/** Texts up to this length are written character by character as long as they are ASCII: a native call costs more than that. */
+const SHORT_TEXT = 40;
 
 /** One growing scratch buffer: `finish` answers a view of it that the next `start` overwrites. */
 export class BinaryWriter {
@@ -33,20 +35,38 @@ export class BinaryWriter {
   varint(value: number): this {
     this.#reserve(MAX_VARINT_BYTES);
     let rest = value;
-    while (rest >= MORE) {
-      this.#buffer[this.#at++] = (rest % MORE) | MORE;
-      rest = Math.floor(rest / MORE);
-    }
+    // Beyond 32 bits there are no bitwise operations.
+    for (; rest >= TWO_32; rest = Math.floor(rest / MORE)) this.#buffer[this.#at++] = (rest % MORE) | MORE;
+    for (; rest >= MORE; rest >>>= 7) this.#buffer[this.#at++] = rest | MORE;
     this.#buffer[this.#at++] = rest;
+    return this;
+  }
+
+  /** UTC epoch milliseconds below 2^48 (the year 10889), in six bytes. */
+  time(timeMs: number): this {
+    this.#reserve(TIME_BYTES);
+    const high = Math.floor(timeMs / TWO_32);
+    const buffer = this.#buffer;
+    buffer[this.#at++] = high >>> 8;
+    buffer[this.#at++] = high;
+    buffer[this.#at++] = timeMs >>> 24;
+    buffer[this.#at++] = timeMs >>> 16;
+    buffer[this.#at++] = timeMs >>> 8;
+    buffer[this.#at++] = timeMs;
     return this;
   }
 
   text(value: string): this {
     if (value.length > SHORT_TEXT) return this.#longText(value);
-    this.#reserve(1 + SHORT_TEXT * 3);
-    const bytes = this.#buffer.write(value, this.#at + 1, 'utf8');
-    this.#buffer[this.#at] = bytes;
-    this.#at += 1 + bytes;
+    this.#reserve(1 + SHORT_TEXT);
+    const start = this.#at;
+    for (let index = 0; index < value.length; index += 1) {
+      const code = value.charCodeAt(index);
+      if (code >= MORE) return this.#longText(value);
+      this.#buffer[start + 1 + index] = code;
+    }
+    this.#buffer[start] = value.length;
+    this.#at = start + 1 + value.length;
     return this;
   }
 
@@ -79,7 +99,7 @@ export class BinaryReader {
   /** `what` names the value in errors. */
   constructor(what: string, bytes: Uint8Array, version: number) {
     this.#what = what;
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const found = this.byte();
     if (found !== version) throw this.#corrupt(`has layout ${found} instead of ${version}`);
   }
@@ -101,6 +121,12 @@ export class BinaryReader {
     }
   }
 
+  time(): number {
+    const high = this.byte() * 0x100 + this.byte();
+    const low = this.byte() * 0x1000000 + ((this.byte() << 16) | (this.byte() << 8) | this.byte());
+    return high * TWO_32 + low;
+  }
+
   text(): string {
     const bytes = this.varint();
     const end = this.#at + bytes;
@@ -108,6 +134,13 @@ export class BinaryReader {
     const value = this.#bytes.toString('utf8', this.#at, end);
     this.#at = end;
     return value;
+  }
+
+  /** How many items follow: each takes a byte at least, so a number beyond the bytes left is none. */
+  count(): number {
+    const count = this.varint();
+    if (count > this.#bytes.length - this.#at) throw this.#corrupt(`claims ${count} items`);
+    return count;
   }
 
   /** The word at the index that comes next. */

@@ -7,16 +7,24 @@
 import type { RawAlert } from '../schemas/raw-alert.ts';
 import { InvalidTimestampError } from '../streams/errors.ts';
 import type { TimestampExtractor } from '../streams/topology.ts';
-import { MAX_ID_TIME_MS } from './alert-id.ts';
+
+/** The last millisecond of the year 9999: databases know no later one. */
+const MAX_EVENT_TIME_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** How an event time has to be, in words, for errors. */
+export const EVENT_TIME_ALLOWED = 'allowed are whole UTC epoch milliseconds from 0 up to the year 9999';
+
+export const isEventTime = (timeMs: number): boolean =>
+  Number.isInteger(timeMs) && timeMs >= 0 && timeMs <= MAX_EVENT_TIME_MS;
 
 /** `futureSkewMs`: how far ahead of the broker's clock (or else the wall clock) an alert's own time may be. */
 export const alertEventTime =
   (futureSkewMs: number): TimestampExtractor<RawAlert> =>
   ({ timestamp: timeMs }, record, context) => {
-    if (!Number.isInteger(timeMs) || timeMs < 0 || timeMs > MAX_ID_TIME_MS) {
+    if (!isEventTime(timeMs)) {
       throw new InvalidTimestampError(
         'INVALID_TIMESTAMP',
-        `The alert's timestamp is ${timeMs}; allowed is a whole number of UTC epoch milliseconds from 0.`,
+        `The alert's timestamp is ${timeMs}; ${EVENT_TIME_ALLOWED}.`,
       );
     }
     const clockMs = record.logAppendTime ? record.timestampMs : context.systemTimeMs;

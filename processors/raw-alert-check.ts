@@ -7,7 +7,7 @@
 import type { RawAlert } from '../schemas/raw-alert.ts';
 import { isSeverity, SEVERITIES, type Severity } from '../schemas/vocabulary.ts';
 import { ProcessingError } from '../streams/errors.ts';
-import { MAX_ID_TIME_MS } from './alert-id.ts';
+import { EVENT_TIME_ALLOWED, isEventTime } from './event-time.ts';
 import { isJsonObjectText } from './json-text.ts';
 import { MAX_NAME_LENGTH, quoteValue } from './rule-fields.ts';
 
@@ -30,9 +30,7 @@ export function checkRawAlert(key: string, alert: RawAlert): ValidAlert {
   if (!isSeverity(severity)) {
     throw invalid(`severity is ${quoteValue(severity)}`, `allowed is one of ${SEVERITIES.join(', ')}`);
   }
-  if (!Number.isInteger(timestamp) || timestamp < 0 || timestamp > MAX_ID_TIME_MS) {
-    throw invalid(`timestamp is ${timestamp}`, `allowed is a whole number of UTC epoch milliseconds from 0`);
-  }
+  if (!isEventTime(timestamp)) throw invalid(`timestamp is ${timestamp}`, EVENT_TIME_ALLOWED);
   if (metadata.length > MAX_METADATA_LENGTH) {
     throw invalid(`metadata has ${metadata.length} characters`, `allowed are ${MAX_METADATA_LENGTH}`);
   }

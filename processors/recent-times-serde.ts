@@ -13,9 +13,11 @@ export function recentTimesSerde(): Serde<RecentTimes> {
   const writer = new BinaryWriter();
   return {
     serialize: (_topic, { timesMs, windowMs, collectAtMs }) => {
-      writer.start(VERSION).varint(windowMs).varint(collectAtMs).varint(timesMs.length);
-      let previousMs = 0;
-      for (const timeMs of timesMs) {
+      const firstMs = timesMs[0] as number;
+      writer.start(VERSION).varint(windowMs).time(collectAtMs).varint(timesMs.length).time(firstMs);
+      let previousMs = firstMs;
+      for (let index = 1; index < timesMs.length; index++) {
+        const timeMs = timesMs[index] as number;
         writer.varint(timeMs - previousMs);
         previousMs = timeMs;
       }
@@ -24,10 +26,14 @@ export function recentTimesSerde(): Serde<RecentTimes> {
     deserialize: (_topic, data) => {
       const reader = new BinaryReader('record of recent times', data ?? new Uint8Array(), VERSION);
       const windowMs = reader.varint();
-      const collectAtMs = reader.varint();
-      const timesMs: number[] = [];
-      let timeMs = 0;
-      for (let left = reader.varint(); left > 0; left--) timesMs.push((timeMs += reader.varint()));
+      const collectAtMs = reader.time();
+      const timesMs = new Array<number>(reader.count());
+      let timeMs = reader.time();
+      timesMs[0] = timeMs;
+      for (let index = 1; index < timesMs.length; index++) {
+        timeMs += reader.varint();
+        timesMs[index] = timeMs;
+      }
       return { timesMs, windowMs, collectAtMs };
     },
   };

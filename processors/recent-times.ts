@@ -59,13 +59,20 @@ export function withTime(known: readonly number[], timeMs: number, settings: Cou
   let from = 0;
   while (from < known.length && (known[from] as number) <= floorMs) from += 1;
   if (timeMs <= floorMs) return from === 0 ? known : known.slice(from);
-  const times = known.slice(from);
-  let at = times.length;
-  while (at > 0 && (times[at - 1] as number) > timeMs) at -= 1;
-  if (at === times.length) times.push(timeMs);
-  else times.splice(at, 0, timeMs);
+  const times = inserted(known, from, timeMs);
   if (times.length <= capacity) return times;
   return thinTimes(times, { needed: escalateAt - 1, windowMs, fromMs: newestMs - graceMs });
+}
+
+/** The times from an index on with one more, in an array of just that length: there is one for every key in memory. */
+function inserted(known: readonly number[], from: number, timeMs: number): number[] {
+  const times = new Array<number>(known.length - from + 1);
+  let at = known.length - 1;
+  let to = times.length - 1;
+  for (; at >= from && (known[at] as number) > timeMs; at -= 1) times[to--] = known[at] as number;
+  times[to--] = timeMs;
+  for (; at >= from; at -= 1) times[to--] = known[at] as number;
+  return times;
 }
 
 export const newestTimeMs = (recent: RecentTimes): number => recent.timesMs[recent.timesMs.length - 1] as number;
