@@ -1,97 +1,100 @@
 /**
  * What the environment asks of a gateway.
  *
- * Invariant: a value that cannot be used stops the start with one sentence that names its variable; nothing is replaced by a
- * default in silence.
+ * Invariant: no key is asked for unless keys are given, and without keys the gateway listens on this machine alone unless HOST says
+ * otherwise.
  */
+import { PROCESS_SETTINGS, PROCESSOR_SETTINGS, SINK_SETTINGS } from '../connectors/config/processes.ts';
+import {
+  type Environment,
+  integer,
+  port,
+  readSettings,
+  secretText,
+  text,
+  type ValuesOf,
+  withDefault,
+  withPortDefault,
+} from '../connectors/config/settings.ts';
 import { timestampParser } from './alerts/timestamp.ts';
 
-export interface GatewayConfig {
-  readonly host: string;
-  readonly port: number;
-  /** IANA name of the zone that times without one are in. */
-  readonly timeZone: string;
-  /** Empty: no key is asked for. */
-  readonly apiKeys: readonly string[];
-  readonly bodyLimitBytes: number;
-  /** Longest wait for the log to take an alert, in milliseconds. */
-  readonly produceTimeoutMs: number;
-  /** Longest wait for a decision, in milliseconds. */
-  readonly decisionTimeoutMs: number;
-  /** Alerts that may wait for their decision at once. */
-  readonly maxWaiting: number;
-  /** How far ahead of its arrival an alert's time may be, in milliseconds. */
-  readonly futureSkewMs: number;
-  /** How long an Idempotency-Key is kept, in milliseconds. */
-  readonly idempotencyKeepMs: number;
-  /** How long requests under way may take to finish at the end, in milliseconds. */
-  readonly closeTimeoutMs: number;
-  readonly processorUrl: string;
-  readonly sinkUrl: string;
-}
-
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The message is for the operator. */
-export class ConfigurationError extends Error {}
-
-const textOf = (environment: Environment, name: string): string | undefined => environment[name]?.trim() || undefined;
-
-const integer = (environment: Environment, name: string, fallback: number, least: number, most: number): number => {
-  const text = textOf(environment, name);
-  if (text === undefined) return fallback;
-  const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most) return value;
-  throw new ConfigurationError(`${name} is "${text}"; set it to a whole number from ${least} to ${most}.`);
-};
-
-const httpUrl = (environment: Environment, name: string, fallback: string): string => {
-  const text = textOf(environment, name) ?? fallback;
-  if (URL.canParse(text) && /^https?:/.test(text)) return text.replace(/\/+$/, '');
-  throw new ConfigurationError(`${name} is "${text}"; set it to an address such as ${fallback}.`);
-};
-
-const timeZone = (environment: Environment): string => {
-  const zone = textOf(environment, 'GATEWAY_TIME_ZONE') ?? 'UTC';
-  try {
-    timestampParser(zone);
-    return zone;
-  } catch (cause) {
-    throw new ConfigurationError(`GATEWAY_TIME_ZONE is "${zone}"; set it to an IANA name such as Europe/Berlin.`, {
-      cause,
-    });
-  }
-};
-
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 const MIN_KEY_LENGTH = 16;
 
-const apiKeys = (environment: Environment): readonly string[] => {
-  const keys = (textOf(environment, 'GATEWAY_API_KEYS') ?? '').split(',').map((key) => key.trim());
-  const given = keys.filter((key) => key !== '');
-  if (given.every((key) => key.length >= MIN_KEY_LENGTH && !/\s/.test(key))) return given;
-  throw new ConfigurationError(`GATEWAY_API_KEYS has a key shorter than ${MIN_KEY_LENGTH} characters or with a blank.`);
+const timeZone = {
+  ...text('GATEWAY_TIME_ZONE', 'zone of times that are written without one'),
+  allowed: 'an IANA name such as Europe/Berlin',
+  parse: (name: string): string | undefined => {
+    try {
+      timestampParser(name);
+      return name;
+    } catch {
+      return undefined;
+    }
+  },
 };
 
-/** Throws `ConfigurationError`. */
-export const readGatewayConfig = (environment: Environment): GatewayConfig => {
-  const port = (name: string, fallback: number): number => integer(environment, name, fallback, 1, 65_535);
-  const milliseconds = (name: string, fallback: number): number => integer(environment, name, fallback, 1, 3_600_000);
-  return {
-    host: textOf(environment, 'HOST') ?? '127.0.0.1',
-    port: port('GATEWAY_PORT', 4000),
-    timeZone: timeZone(environment),
-    apiKeys: apiKeys(environment),
-    bodyLimitBytes: integer(environment, 'GATEWAY_BODY_LIMIT_BYTES', 65_536, 1, 1_000_000),
-    produceTimeoutMs: milliseconds('GATEWAY_PRODUCE_TIMEOUT_MS', 5_000),
-    decisionTimeoutMs: milliseconds('GATEWAY_DECISION_TIMEOUT_MS', 2_000),
-    maxWaiting: integer(environment, 'GATEWAY_MAX_WAITING', 1_000, 1, 1_000_000),
-    futureSkewMs: integer(environment, 'GATEWAY_FUTURE_SKEW_MS', 300_000, 0, 3_600_000),
-    idempotencyKeepMs: 24 * 3_600_000,
-    closeTimeoutMs: milliseconds('GATEWAY_CLOSE_TIMEOUT_MS', 10_000),
-    processorUrl: httpUrl(environment, 'PROCESSOR_URL', `http://127.0.0.1:${port('PROCESSOR_PORT', 4001)}`),
-    sinkUrl: httpUrl(environment, 'SINK_URL', `http://127.0.0.1:${port('SINK_PORT', 4002)}`),
-  };
+const apiKeys = {
+  ...secretText('GATEWAY_API_KEYS', 'keys that clients must send, separated by commas; none are asked for when empty'),
+  allowed: `keys of at least ${MIN_KEY_LENGTH} characters without blanks`,
+  parse: (given: string): readonly string[] | undefined => {
+    const keys = given.split(',').map((key) => key.trim());
+    if (keys.length === 1 && keys[0] === '') return [];
+    return keys.every((key) => key.length >= MIN_KEY_LENGTH && !/\s/.test(key)) ? keys : undefined;
+  },
 };
+
+const serviceUrl = (name: string, meaning: string) => ({
+  ...text(name, meaning),
+  allowed: 'an address such as http://127.0.0.1:4001',
+  parse: (given: string): string | undefined =>
+    URL.canParse(given) && /^https?:\/\/[^/]/.test(given) ? given.replace(/\/+$/, '') : undefined,
+});
+
+const milliseconds = (name: string, meaning: string, defaultMs: number) =>
+  withDefault(integer(name, `${meaning}, in milliseconds`, 1, 10 * MINUTE_MS), String(defaultMs));
+
+const localAddress = (at: string): string => `http://127.0.0.1:${at}`;
+
+export const GATEWAY_SETTINGS = {
+  ...PROCESS_SETTINGS,
+  port: withDefault(port('GATEWAY_PORT', 'port of the gateway'), '4000'),
+  timeZone: withDefault(timeZone, 'UTC'),
+  apiKeys: withDefault(apiKeys, ''),
+  bodyLimitBytes: withDefault(
+    integer('GATEWAY_BODY_LIMIT_BYTES', 'largest body that is taken', 1, 256 * 1024),
+    String(64 * 1024),
+  ),
+  produceTimeoutMs: milliseconds('GATEWAY_PRODUCE_TIMEOUT_MS', 'longest wait for Kafka to take an alert', 5_000),
+  decisionTimeoutMs: milliseconds('GATEWAY_DECISION_TIMEOUT_MS', 'longest wait for a decision', 2_000),
+  maxWaiting: withDefault(
+    integer('GATEWAY_MAX_WAITING', 'alerts that may wait for their decision at once', 1, 1_000_000),
+    '1000',
+  ),
+  futureSkewMs: PROCESSOR_SETTINGS.futureSkewMs,
+  idempotencyKeepMs: withDefault(
+    integer('GATEWAY_IDEMPOTENCY_KEEP_MS', 'how long an Idempotency-Key is kept', 1_000, 30 * DAY_MS),
+    String(DAY_MS),
+  ),
+  closeTimeoutMs: milliseconds('GATEWAY_CLOSE_TIMEOUT_MS', 'time for requests under way when it stops', 10_000),
+  processorUrl: withPortDefault(
+    serviceUrl('PROCESSOR_URL', 'where the processor says whether it is ready'),
+    PROCESSOR_SETTINGS.port,
+    localAddress,
+  ),
+  sinkUrl: withPortDefault(
+    serviceUrl('SINK_URL', 'where the sink says whether it is ready'),
+    SINK_SETTINGS.port,
+    localAddress,
+  ),
+};
+
+export type GatewayConfig = ValuesOf<typeof GATEWAY_SETTINGS>;
+
+/** Throws `ConfigError`. */
+export const readGatewayConfig = (environment: Environment): GatewayConfig =>
+  readSettings(GATEWAY_SETTINGS, environment);
 
 /** Whether the host is this machine alone. */
 export const isLoopback = (host: string): boolean =>

@@ -63,7 +63,7 @@ export interface Gateway {
   /** Not listening yet. */
   readonly server: FastifyInstance;
   /** Follows the decisions until the signal aborts; does not reject. */
-  follow(signal: AbortSignal): Promise<void>;
+  readonly follow: (signal: AbortSignal) => Promise<void>;
 }
 
 const REQUEST_TIMEOUT_MS = 15_000;

@@ -4,7 +4,15 @@
  * Invariant [INV-GATEWAY-ACCEPTED]: a caller gets an outcome only once the alert is durable on the log (all replicas have it, or
  * its decision was read); in every other case it gets an error, whose details name the alert id to try again with.
  */
-import type { Clock, Gauge, Logger, LogProducer, Metrics, Serializer } from '../../connectors/log.ts';
+import {
+  type Clock,
+  type Gauge,
+  type Logger,
+  type LogProducer,
+  type Metrics,
+  type Serializer,
+  StreamsError,
+} from '../../connectors/log.ts';
 import type { RawAlert } from '../../schemas/raw-alert.ts';
 import type { DecisionWaiters, Waiter } from '../decision/waiters.ts';
 import { unavailable } from '../http/api-error.ts';
@@ -33,6 +41,9 @@ export interface AlertIntakeOptions {
 
 const RETRY_AFTER_SECONDS = 2;
 const LOOK_UP_TIMEOUT_MS = 1_000;
+
+/** Refusals of the producer before it sent anything. After any other fault the outcome counts as unknown. */
+const NEVER_SENT: ReadonlySet<string> = new Set(['PRODUCER_FULL', 'PRODUCER_CLOSED']);
 
 type Produced = 'produced' | 'timeout' | { readonly decided: string } | { readonly failed: unknown };
 
@@ -80,6 +91,9 @@ export class AlertIntake {
     if (outcome !== 'timeout' && 'decided' in outcome) return outcome.decided;
     const cause = outcome === 'timeout' ? new Error(`no answer within ${produceTimeoutMs} ms`) : outcome.failed;
     logger.warn('the log did not take an alert', { alertId: alert.alertId, err: cause });
+    if (cause instanceof StreamsError && NEVER_SENT.has(cause.code)) {
+      throw unavailable('ALERT_NOT_TAKEN', 'The alert was not taken: too many wait to be sent.', 1, { cause });
+    }
     throw unavailable(
       'ALERT_NOT_CONFIRMED',
       'Whether the alert was taken is not known. Send it again with this alertId, or with the same Idempotency-Key.',

@@ -1,10 +1,12 @@
 /**
  * From the validated body of `POST /process-alert` to the record that goes on `raw-alerts`: the one place where they meet.
  *
- * Invariant: the same body, assigned id and arrival time give the same record; nothing else is consulted.
+ * Invariant: the same body, assigned id and arrival time give the same record; nothing else is consulted. Whatever becomes a
+ * record here is one that the processor decides on: nothing that it would refuse is ever accepted.
  */
 import type { RawAlert } from '../../schemas/raw-alert.ts';
 import type { FieldProblem } from '../http/api-error.ts';
+import { MAX_NAME_LENGTH } from '../http/schemas.ts';
 import type { TimestampParser } from './timestamp.ts';
 
 /** The body after JSON-schema validation. Numbers within the metadata are raw JSON values. */
@@ -33,8 +35,11 @@ export type AlertOutcome =
 
 const refuse = (field: string, message: string): AlertOutcome => ({ ok: false, problems: [{ field, message }] });
 
-/** What JSON schema cannot say: real dates, the future, Unicode that has no UTF-8 form. */
+/** What JSON schema cannot say: real dates, the future, names that are long in UTF-16 only. */
 export const toRawAlert = (request: AlertRequest, context: AlertContext): AlertOutcome => {
+  for (const field of ['sourceType', 'driverId'] as const) {
+    if (request[field].length > MAX_NAME_LENGTH) return refuse(field, `is longer than ${MAX_NAME_LENGTH} UTF-16 units`);
+  }
   const time =
     request.timestamp === undefined
       ? ({ ok: true, epochMs: context.arrivalMs } as const)

@@ -3,8 +3,8 @@
  */
 import { ALERT_STATUSES, EVENT_TYPES, SEVERITIES } from '../../schemas/vocabulary.ts';
 
-/** The longest names, in characters, that the database's columns hold. */
-const MAX_NAME_LENGTH = 128;
+/** The longest driver and source type that the processor takes, in UTF-16 units; JSON schema counts code points. */
+export const MAX_NAME_LENGTH = 64;
 
 /** No control characters, and no blanks at either end, where a name would look the same as another one. */
 const NAME_PATTERN = '^[^\\s\\p{Cc}](?:[^\\p{Cc}]*[^\\s\\p{Cc}])?$';

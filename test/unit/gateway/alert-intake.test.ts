@@ -155,7 +155,11 @@ describe('alert intake', () => {
     world.decide = () => [];
     await world.start();
     const refused = { statusCode: 503, code: 'ALERT_NOT_CONFIRMED', details: { alertId: 'a' }, retryAfterSeconds: 2 };
-    for (const fault of [{ before: { then: 'fail' } }, { after: { then: 'fail' } }, { before: { delayMs: 9_000 } }] as const) {
+    for (const fault of [
+      { before: { then: 'fail' } },
+      { after: { then: 'fail' } },
+      { before: { delayMs: 9_000 } },
+    ] as const) {
       Object.assign(world.faults.send, { before: undefined, after: undefined }, fault);
       const began = world.clock.now();
       const error = await submit(alert('a')).catch((rejected: unknown) => rejected);

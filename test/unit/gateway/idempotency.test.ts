@@ -36,7 +36,8 @@ class MapStore implements IdempotencyStore {
     const now = this.clock.now();
     const key = Buffer.from(keyHash).toString('hex');
     const row = this.rows.get(key);
-    const verdict = row && judge({ ...row, leaseLeftMs: row.leasedUntilMs - now, expired: row.expiresMs <= now }, bodyHash);
+    const verdict =
+      row && judge({ ...row, leaseLeftMs: row.leasedUntilMs - now, expired: row.expiresMs <= now }, bodyHash);
     if (verdict !== undefined && verdict.kind !== 'forget' && verdict.kind !== 'take-over') return verdict;
     const resumed = verdict?.kind === 'take-over';
     const attempt = String((this.#attempts += 1));
@@ -133,7 +134,10 @@ describe('idempotent requests', () => {
   it('with another body are refused with 409, but not those of another client', async () => {
     const world = new World();
     await world.post('key', '{"a":1}');
-    await expect(world.post('key', '{"a":2}')).rejects.toMatchObject({ statusCode: 409, code: 'IDEMPOTENCY_KEY_REUSED' });
+    await expect(world.post('key', '{"a":2}')).rejects.toMatchObject({
+      statusCode: 409,
+      code: 'IDEMPOTENCY_KEY_REUSED',
+    });
     expect((await world.post('key', '{"a":2}', { client: 'other' })).replayed).toBe(false);
   });
 

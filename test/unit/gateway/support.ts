@@ -35,7 +35,11 @@ export type Decide = (alert: RawAlert) => readonly AlertStatus[];
 export const decideOnAlerts = async (log: LogClient, decide: Decide, signal: AbortSignal): Promise<void> => {
   const serde = { alerts: jsonSerde<RawAlert>(), events: jsonSerde<LifecycleEvent>() };
   const counts = await log.admin().partitionCounts([RAW]);
-  const partitions = Array.from({ length: counts.get(RAW) ?? 0 }, (_, partition) => ({ topic: RAW, partition, offset: 0 }));
+  const partitions = Array.from({ length: counts.get(RAW) ?? 0 }, (_, partition) => ({
+    topic: RAW,
+    partition,
+    offset: 0,
+  }));
   const producer = log.producer('stand-in');
   await producer.init();
   await log.reader().follow(

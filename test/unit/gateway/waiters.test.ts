@@ -14,7 +14,11 @@ describe('decision waiters', () => {
   });
 
   it('[INV-GATEWAY-BOUNDED-WAITERS] never exceed the capacity and leave nothing behind', () => {
-    const step = fc.record({ alert: fc.integer({ min: 0, max: 3 }), driver: fc.integer({ min: 0, max: 2 }), leave: fc.nat() });
+    const step = fc.record({
+      alert: fc.integer({ min: 0, max: 3 }),
+      driver: fc.integer({ min: 0, max: 2 }),
+      leave: fc.nat(),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 0, max: 5 }), (steps, capacity) => {
         const waiters = new DecisionWaiters(capacity);
