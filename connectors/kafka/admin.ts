@@ -5,8 +5,8 @@
  */
 import { FatalLogError } from '../../streams/errors.ts';
 import type { LogAdmin, TopicPartition, TopicSpec } from '../../streams/ports.ts';
-import { ConnectionFault, type BrokerLink } from './broker-link.ts';
-import type { Cluster } from './cluster.ts';
+import { ConnectionFault } from './broker-link.ts';
+import type { Cluster, RequestLink } from './cluster.ts';
 import type { KafkaConfig } from './config.ts';
 import { isRetriableFault, partitionName, toLogError } from './errors.ts';
 import {
@@ -206,11 +206,11 @@ export class KafkaAdmin implements LogAdmin {
     );
   }
 
-  private async askController<T>(ask: (link: BrokerLink) => Promise<T>): Promise<T> {
+  private async askController<T>(ask: (link: RequestLink) => Promise<T>): Promise<T> {
     return ask(await this.cluster.link(await this.cluster.controller(), LANE));
   }
 
-  private async askGroupCoordinator<T>(groupId: string, ask: (link: BrokerLink) => Promise<T>): Promise<T> {
+  private async askGroupCoordinator<T>(groupId: string, ask: (link: RequestLink) => Promise<T>): Promise<T> {
     try {
       return await ask(await this.cluster.coordinatorLink('group', groupId, LANE));
     } catch (error) {

@@ -7,8 +7,8 @@
  */
 import type { TopicPartition } from '../../streams/ports.ts';
 import type { PartitionBatches } from './append-buffer.ts';
-import { ConnectionFault, type BrokerLink } from './broker-link.ts';
-import type { Cluster } from './cluster.ts';
+import { ConnectionFault } from './broker-link.ts';
+import type { ClusterView, RequestLink } from './cluster.ts';
 import { isRetriableFault, partitionName } from './errors.ts';
 import { ErrorCode, isStaleMetadata, ProtocolError } from './protocol/error-codes.ts';
 import { produceApi, type ProduceAnswer } from './protocol/record-apis.ts';
@@ -65,11 +65,11 @@ class Faults {
 }
 
 export class BatchSender {
-  private readonly cluster: Cluster;
+  private readonly cluster: ClusterView;
   private readonly lane: string;
   private readonly sequences = new Map<string, number>();
 
-  constructor(cluster: Cluster, lane: string) {
+  constructor(cluster: ClusterView, lane: string) {
     this.cluster = cluster;
     this.lane = lane;
   }
@@ -164,7 +164,7 @@ export class BatchSender {
   }
 
   private async exchange(
-    link: BrokerLink,
+    link: RequestLink,
     request: readonly RequestedBatch[],
     options: SendOptions,
     faults: Faults,

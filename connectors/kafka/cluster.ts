@@ -9,10 +9,16 @@
 import { FatalLogError } from '../../streams/errors.ts';
 import type { TopicPartition } from '../../streams/ports.ts';
 import { BrokerLink, ConnectionFault } from './broker-link.ts';
-import type { KafkaConfig } from './config.ts';
+import type { BrokerLocation, KafkaConfig } from './config.ts';
 import { unknownTopic } from './errors.ts';
 import type { KafkaJsLogger } from './kafkajs-internals.ts';
-import { findCoordinatorApi, metadataApi, type CoordinatorType, type TopicMetadata } from './protocol/cluster-apis.ts';
+import {
+  findCoordinatorApi,
+  metadataApi,
+  type BrokerAddress,
+  type CoordinatorType,
+  type TopicMetadata,
+} from './protocol/cluster-apis.ts';
 import { ErrorCode, isRetriable, ProtocolError, throwOnError } from './protocol/error-codes.ts';
 
 /** Never used by a request that waits at the broker. */
@@ -20,9 +26,29 @@ const CONTROL_LANE = 'control';
 /** A topic that was just created may be unknown to some brokers for a moment. */
 const UNKNOWN_TOPIC_GRACE_MS = 3_000;
 
-interface Address {
-  readonly host: string;
-  readonly port: number;
+/** A connection as those who send requests see it. */
+export type RequestLink = Pick<BrokerLink, 'request'>;
+
+/** The cluster as those who send requests see it. */
+export interface ClusterView {
+  /** The node that leads a partition. Rejects with a retriable fault while there is none, `FatalLogError` for no such topic. */
+  leader(partition: TopicPartition): Promise<number>;
+  /** Rejects with `FatalLogError` when the topic does not exist. */
+  partitionCount(topic: string): Promise<number>;
+  /** Forgets what is known of a topic, because a broker said otherwise. */
+  forgetTopic(topic: string): void;
+  /** Asks for the topics anew. */
+  refresh(topics: readonly string[]): Promise<void>;
+  /** An open connection to a node. Rejects with `ConnectionFault`, or `FatalLogError` for refused credentials. */
+  link(nodeId: number, lane: string): Promise<RequestLink>;
+  /** An open connection to the node that coordinates a group or a transactional id. */
+  coordinatorLink(type: CoordinatorType, key: string, lane: string): Promise<RequestLink>;
+  forgetCoordinator(type: CoordinatorType, key: string): void;
+  /** Tries the known brokers one after another, then the addresses that were configured. */
+  askAnyBroker<T>(ask: (link: RequestLink) => Promise<T>): Promise<T>;
+  /** Closes a lane's connections to all nodes; requests in flight on it fail. */
+  closeLane(lane: string): void;
+  close(): void;
 }
 
 interface KnownTopic {
@@ -30,7 +56,7 @@ interface KnownTopic {
   readonly learntAt: number;
 }
 
-const parseAddress = (broker: string): Address => {
+const parseAddress = (broker: string): BrokerLocation => {
   const separator = broker.lastIndexOf(':');
   const port = Number(broker.slice(separator + 1));
   if (separator <= 0 || !Number.isInteger(port))
@@ -44,11 +70,11 @@ const shuffled = <T>(items: readonly T[]): T[] =>
     .sort((a, b) => a.order - b.order)
     .map(({ item }) => item);
 
-export class Cluster {
+export class Cluster implements ClusterView {
   private readonly config: KafkaConfig;
   private readonly logger: KafkaJsLogger;
-  private readonly seeds: readonly Address[];
-  private nodes = new Map<number, Address>();
+  private readonly seeds: readonly BrokerLocation[];
+  private nodes = new Map<number, BrokerLocation>();
   private readonly links = new Map<string, BrokerLink>();
   private readonly topics = new Map<string, KnownTopic>();
   private readonly coordinators = new Map<string, number>();
@@ -62,14 +88,13 @@ export class Cluster {
     this.seeds = config.brokers.map(parseAddress);
   }
 
-  /** An open connection to a node. Rejects with `ConnectionFault`, or `FatalLogError` for refused credentials. */
   async link(nodeId: number, lane: string): Promise<BrokerLink> {
     const address = this.nodes.get(nodeId);
     if (!address) throw new ConnectionFault(`Broker ${nodeId} is not known`);
     return this.open(`${nodeId}/${lane}`, address);
   }
 
-  private async open(key: string, address: Address): Promise<BrokerLink> {
+  private async open(key: string, address: BrokerLocation): Promise<BrokerLink> {
     if (this.closed) throw new FatalLogError('CLIENT_CLOSED', 'The Kafka client was closed');
     let link = this.links.get(key);
     if (!link?.usable || link.address !== `${address.host}:${address.port}`) {
@@ -81,7 +106,6 @@ export class Cluster {
     return link;
   }
 
-  /** The node that leads a partition. Rejects with a retriable fault while there is none, `FatalLogError` for no such topic. */
   async leader({ topic, partition }: TopicPartition): Promise<number> {
     const known = await this.topic(topic);
     if (partition >= known.leaders.length) {
@@ -96,7 +120,6 @@ export class Cluster {
     return leader;
   }
 
-  /** Rejects with `FatalLogError` when the topic does not exist. */
   async partitionCount(topic: string): Promise<number> {
     return (await this.topic(topic)).leaders.length;
   }
@@ -124,7 +147,6 @@ export class Cluster {
     return answer;
   }
 
-  /** Forgets what is known of a topic, because a broker said otherwise. */
   forgetTopic(topic: string): void {
     this.topics.delete(topic);
   }
@@ -147,7 +169,7 @@ export class Cluster {
 
   private async fetchMetadata(topics: readonly string[]): Promise<void> {
     const metadata = await this.askAnyBroker((link) => link.request(metadataApi, { topics }));
-    this.nodes = new Map(metadata.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
+    this.learnBrokers(metadata.brokers);
     for (const topic of metadata.topics) this.learn(topic);
     const refused = metadata.topics.find(({ errorCode }) => errorCode !== ErrorCode.NONE && !isRetriable(errorCode));
     if (refused) throw new ProtocolError('Metadata', refused.errorCode, `topic "${refused.topic}"`);
@@ -156,8 +178,12 @@ export class Cluster {
   /** The node that takes changes of topics. */
   async controller(): Promise<number> {
     const { brokers, controllerId } = await this.askAnyBroker((link) => link.request(metadataApi, { topics: [] }));
-    this.nodes = new Map(brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
+    this.learnBrokers(brokers);
     return controllerId;
+  }
+
+  private learnBrokers(brokers: readonly BrokerAddress[]): void {
+    this.nodes = new Map(brokers.map(({ nodeId, host, port }) => [nodeId, this.config.mapAddress({ host, port })]));
   }
 
   /** What the cluster says of the topics now, past anything remembered. */
@@ -175,7 +201,6 @@ export class Cluster {
     this.topics.delete(topic);
   }
 
-  /** Tries the known brokers, then the addresses that were configured. */
   async askAnyBroker<T>(ask: (link: BrokerLink) => Promise<T>): Promise<T> {
     const candidates = [
       ...shuffled([...this.nodes]).map(([nodeId, address]) => ({ key: `${nodeId}/${CONTROL_LANE}`, address })),
@@ -201,7 +226,7 @@ export class Cluster {
     const answer = await this.askAnyBroker((link) => link.request(findCoordinatorApi, { type, key }));
     throwOnError('FindCoordinator', answer.errorCode, `${type} "${key}"`);
     const { nodeId, host, port } = answer;
-    this.nodes.set(nodeId, { host, port });
+    this.nodes.set(nodeId, this.config.mapAddress({ host, port }));
     this.coordinators.set(`${type}/${key}`, nodeId);
     return nodeId;
   }
@@ -220,7 +245,6 @@ export class Cluster {
     }
   }
 
-  /** Closes a lane's connections to all nodes; requests in flight on it fail. */
   closeLane(lane: string): void {
     for (const [key, link] of this.links) {
       if (!key.endsWith(`/${lane}`)) continue;

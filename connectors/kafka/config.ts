@@ -5,6 +5,11 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { SASLOptions } from 'kafkajs';
 import type { Logger } from '../../streams/ports.ts';
 
+export interface BrokerLocation {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface KafkaClientOptions {
   /** `host:port` of one or more brokers to start from. */
   readonly brokers: readonly string[];
@@ -13,6 +18,8 @@ export interface KafkaClientOptions {
   /** True or TLS options: encrypted connections. */
   readonly ssl?: boolean | TlsOptions;
   readonly sasl?: SASLOptions;
+  /** Where to reach a broker that advertises this address; for clients behind a tunnel or a port mapping. */
+  readonly mapAddress?: (advertised: BrokerLocation) => BrokerLocation;
   readonly connectionTimeoutMs?: number;
   /** How long an answer may take, beside the time that the request itself asks the broker to wait. */
   readonly requestTimeoutMs?: number;
@@ -47,6 +54,7 @@ export type KafkaConfig = Required<Omit<KafkaClientOptions, 'ssl' | 'sasl'>> & {
 const MEGABYTE = 1024 * 1024;
 
 const DEFAULTS = {
+  mapAddress: (advertised: BrokerLocation): BrokerLocation => advertised,
   connectionTimeoutMs: 5_000,
   requestTimeoutMs: 30_000,
   metadataMaxAgeMs: 300_000,

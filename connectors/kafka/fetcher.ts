@@ -10,7 +10,7 @@
  */
 import { OffsetOutOfRangeError } from '../../streams/errors.ts';
 import type { FetchedBatch, Logger, TopicPartition } from '../../streams/ports.ts';
-import type { Cluster } from './cluster.ts';
+import type { ClusterView } from './cluster.ts';
 import type { KafkaConfig } from './config.ts';
 import { isRetriableFault, partitionName, toLogError } from './errors.ts';
 import { ErrorCode, isStaleMetadata, ProtocolError } from './protocol/error-codes.ts';
@@ -57,7 +57,7 @@ interface FetchedPartition extends TopicPartition {
 }
 
 export class Fetcher {
-  private readonly cluster: Cluster;
+  private readonly cluster: ClusterView;
   private readonly lane: string;
   private readonly limits: FetchLimits;
   private readonly onReady: () => void;
@@ -73,7 +73,7 @@ export class Fetcher {
   private turn = 0;
 
   /** `onReady` is called whenever there is something to take, an error included. */
-  constructor(cluster: Cluster, lane: string, limits: FetchLimits, logger: Logger, onReady: () => void) {
+  constructor(cluster: ClusterView, lane: string, limits: FetchLimits, logger: Logger, onReady: () => void) {
     this.cluster = cluster;
     this.lane = lane;
     this.limits = limits;

@@ -14,7 +14,7 @@ import {
   type GroupConsumerOptions,
   type TopicPartition,
 } from '../../streams/ports.ts';
-import type { Cluster } from './cluster.ts';
+import type { ClusterView } from './cluster.ts';
 import type { KafkaConfig } from './config.ts';
 import { isRetriableFault, partitionName, toLogError } from './errors.ts';
 import { Fetcher, fetchLimitsOf } from './fetcher.ts';
@@ -29,7 +29,7 @@ const NO_OFFSET = -1;
 const UNSTABLE_OFFSETS_WAIT_MS = 2_000;
 
 export class KafkaGroupConsumer implements GroupConsumer {
-  private readonly cluster: Cluster;
+  private readonly cluster: ClusterView;
   private readonly options: GroupConsumerOptions;
   private readonly config: KafkaConfig;
   private readonly membership: GroupMembership;
@@ -44,7 +44,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
   private wake: (() => void) | undefined;
   private partitionCheck: NodeJS.Timeout | undefined;
 
-  constructor(cluster: Cluster, options: GroupConsumerOptions, config: KafkaConfig, onClosed: () => void) {
+  constructor(cluster: ClusterView, options: GroupConsumerOptions, config: KafkaConfig, onClosed: () => void) {
     this.cluster = cluster;
     this.onClosed = onClosed;
     this.options = options;

@@ -7,7 +7,7 @@
 import { FatalLogError } from '../../streams/errors.ts';
 import type { GroupConsumerOptions, Logger, TopicPartition } from '../../streams/ports.ts';
 import { ConnectionFault } from './broker-link.ts';
-import type { Cluster } from './cluster.ts';
+import type { ClusterView } from './cluster.ts';
 import type { KafkaConfig } from './config.ts';
 import { isRetriableFault, toLogError } from './errors.ts';
 import type { Api } from './protocol/api.ts';
@@ -55,7 +55,7 @@ export interface MembershipEvents {
 }
 
 export class GroupMembership {
-  private readonly cluster: Cluster;
+  private readonly cluster: ClusterView;
   private readonly options: GroupConsumerOptions;
   private readonly config: KafkaConfig;
   private readonly events: MembershipEvents;
@@ -67,7 +67,7 @@ export class GroupMembership {
   private timer: NodeJS.Timeout | undefined;
   private lastContactAt = 0;
 
-  constructor(cluster: Cluster, options: GroupConsumerOptions, config: KafkaConfig, events: MembershipEvents) {
+  constructor(cluster: ClusterView, options: GroupConsumerOptions, config: KafkaConfig, events: MembershipEvents) {
     this.cluster = cluster;
     this.options = options;
     this.config = config;

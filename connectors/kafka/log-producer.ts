@@ -11,7 +11,7 @@ import type { LogProducer, ProducedRecord, TopicPartition } from '../../streams/
 import { AppendBuffer } from './append-buffer.ts';
 import { BatchSender, type WrittenBatch } from './batch-sender.ts';
 import { ConnectionFault } from './broker-link.ts';
-import type { Cluster } from './cluster.ts';
+import type { ClusterView } from './cluster.ts';
 import type { KafkaConfig } from './config.ts';
 import { isRetriableFault, partitionName, toLogError } from './errors.ts';
 
@@ -78,7 +78,7 @@ const placesOf = (ordinals: readonly Ordinal[], written: readonly WrittenBatch[]
   });
 
 export class KafkaLogProducer implements LogProducer {
-  private readonly cluster: Cluster;
+  private readonly cluster: ClusterView;
   private readonly config: KafkaConfig;
   private readonly sender: BatchSender;
   private readonly onClosed: () => void;
@@ -87,7 +87,7 @@ export class KafkaLogProducer implements LogProducer {
   private flushing: Promise<void> | undefined;
   private closed = false;
 
-  constructor(cluster: Cluster, config: KafkaConfig, onClosed: () => void) {
+  constructor(cluster: ClusterView, config: KafkaConfig, onClosed: () => void) {
     this.cluster = cluster;
     this.config = config;
     this.onClosed = onClosed;
@@ -132,9 +132,7 @@ export class KafkaLogProducer implements LogProducer {
     const ordinals = collection.add(records);
     const { promise, resolve, reject } = Promise.withResolvers<readonly Place[]>();
     collection.sends.push({ ordinals, resolve, reject });
-    this.flushing ??= this.flush().finally(() => {
-      this.flushing = undefined;
-    });
+    this.flushing ??= this.flush();
     return promise;
   }
 
@@ -159,6 +157,8 @@ export class KafkaLogProducer implements LogProducer {
       this.collection = new Collection(this.config.maxBatchBytes);
       await this.flushOne(collection);
     }
+    // In the same breath as the last look, so that no send finds a flush that will not take it.
+    this.flushing = undefined;
   }
 
   private async flushOne({ buffer, sends }: Collection): Promise<void> {

@@ -4,7 +4,7 @@
  * Every call reads over connections of its own, so that one that waits for new records does not keep a restore waiting.
  */
 import type { FetchedBatch, LogRange, LogReader, Logger, TopicPartition } from '../../streams/ports.ts';
-import type { Cluster } from './cluster.ts';
+import type { ClusterView } from './cluster.ts';
 import type { KafkaConfig } from './config.ts';
 import { isRetriableFault, partitionName, toLogError } from './errors.ts';
 import { Fetcher, fetchLimitsOf, type FetchLimits } from './fetcher.ts';
@@ -23,7 +23,7 @@ const upTo = (batch: FetchedBatch, untilOffset: number): FetchedBatch => {
 };
 
 export class KafkaLogReader implements LogReader {
-  private readonly cluster: Cluster;
+  private readonly cluster: ClusterView;
   private readonly config: KafkaConfig;
   private readonly logger: Logger;
   private readonly faultLog: FaultLog;
@@ -32,7 +32,7 @@ export class KafkaLogReader implements LogReader {
   private readonly onClosed: () => void;
   private lanes = 0;
 
-  constructor(cluster: Cluster, config: KafkaConfig, onClosed: () => void) {
+  constructor(cluster: ClusterView, config: KafkaConfig, onClosed: () => void) {
     this.cluster = cluster;
     this.config = config;
     this.onClosed = onClosed;

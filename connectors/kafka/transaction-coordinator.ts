@@ -6,11 +6,11 @@
  */
 import type { TopicPartition } from '../../streams/ports.ts';
 import { ConnectionFault } from './broker-link.ts';
-import type { Cluster } from './cluster.ts';
+import type { ClusterView } from './cluster.ts';
 import { isRetriableFault } from './errors.ts';
 import type { Api } from './protocol/api.ts';
 import type { CoordinatorType } from './protocol/cluster-apis.ts';
-import { ErrorCode, isStaleCoordinator, ProtocolError } from './protocol/error-codes.ts';
+import { ErrorCode, isRetriable, isStaleCoordinator, ProtocolError } from './protocol/error-codes.ts';
 import {
   addOffsetsToTxnApi,
   addPartitionsToTxnApi,
@@ -25,15 +25,21 @@ import { BROKER_BACKOFF, CONCURRENT_TRANSACTION_BACKOFF, retryUntil, type Backof
 const isConcurrentTransaction = (error: unknown): boolean =>
   error instanceof ProtocolError && error.errorCode === ErrorCode.CONCURRENT_TRANSACTIONS;
 
+/** The coordinator certainly did nothing. Other errors may have come up after it wrote its decision. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof ProtocolError &&
+  (isConcurrentTransaction(error) ||
+    (!isRetriable(error.errorCode) && error.errorCode !== ErrorCode.UNKNOWN_SERVER_ERROR));
+
 const backoffFor = (error: unknown): BackoffPolicy =>
   isConcurrentTransaction(error) ? CONCURRENT_TRANSACTION_BACKOFF : BROKER_BACKOFF;
 
 export class TransactionCoordinator {
-  private readonly cluster: Cluster;
+  private readonly cluster: ClusterView;
   private readonly lane: string;
   private readonly transactionalId: string;
 
-  constructor(cluster: Cluster, lane: string, transactionalId: string) {
+  constructor(cluster: ClusterView, lane: string, transactionalId: string) {
     this.cluster = cluster;
     this.lane = lane;
     this.transactionalId = transactionalId;
@@ -73,10 +79,10 @@ export class TransactionCoordinator {
     await this.askCoordinator('group', groupId, txnOffsetCommitApi, { ...identity, groupId, positions }, deadline);
   }
 
-  /** `onUnknown` is called when an attempt may have ended the transaction without our knowing. */
+  /** `onUnknown` is called when an attempt may have ended the transaction without saying so. */
   async end(identity: TransactionIdentity, commit: boolean, deadline: number, onUnknown?: () => void): Promise<void> {
     await this.ask(endTxnApi, { ...identity, commit }, deadline, (error) => {
-      if (error instanceof ConnectionFault) onUnknown?.();
+      if (!isRefusal(error)) onUnknown?.();
     });
   }
 

@@ -24,7 +24,7 @@ import type {
 import type { HeaderList } from '../../streams/record.ts';
 import { AppendBuffer, type PartitionBatches } from './append-buffer.ts';
 import { BatchSender, type WrittenBatch } from './batch-sender.ts';
-import type { Cluster } from './cluster.ts';
+import type { ClusterView } from './cluster.ts';
 import type { KafkaConfig } from './config.ts';
 import { partitionName, toLogError } from './errors.ts';
 import { ErrorCode, errorName, isFencedProducer, isTransactionFault, ProtocolError } from './protocol/error-codes.ts';
@@ -58,7 +58,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
   private notReady: Error;
   private running: Promise<unknown> | undefined;
 
-  constructor(transactionalId: string, cluster: Cluster, lane: string, config: KafkaConfig, onClosed: () => void) {
+  constructor(transactionalId: string, cluster: ClusterView, lane: string, config: KafkaConfig, onClosed: () => void) {
     this.transactionalId = transactionalId;
     this.onClosed = onClosed;
     this.notReady = this.stopped('init was not called');
@@ -177,7 +177,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
         unknown = true;
       });
     } catch (error) {
-      if (!unknown || (error instanceof ProtocolError && isFencedProducer(error.errorCode))) throw error;
+      if (error instanceof ProtocolError && (!unknown || isFencedProducer(error.errorCode))) throw error;
       throw new TransactionOutcomeUnknownError(
         'TRANSACTION_OUTCOME_UNKNOWN',
         `Kafka did not say whether the transaction of "${this.transactionalId}" was committed: call init, then read what is committed`,
