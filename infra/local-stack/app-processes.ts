@@ -77,7 +77,7 @@ function appCommand(name: AppName | 'setup', context: AppContext): ProcessComman
 function describeApp(name: AppName, context: AppContext): ServiceProcess {
   const { settings } = context;
   const address = `http://127.0.0.1:${settings.ports[name]}`;
-  const probe = name === 'gateway' ? `${address}/ready` : `${address}/health`;
+  const probe = `${address}/ready`;
   return {
     name,
     address,

@@ -15,23 +15,30 @@ const engineTimeoutMs = 4_000;
 const startTimeoutMs = 15 * 60_000;
 const stopTimeoutMs = 120_000;
 
-/** Whether an engine answers and `docker compose` is there; both within a few seconds. */
-export async function dockerAnswers(environment: Environment, signal: AbortSignal): Promise<boolean> {
-  const probes = [
-    ['info', '--format', '{{.ServerVersion}}'],
-    ['compose', 'version'],
-  ];
-  for (const args of probes) {
-    try {
-      const command = { command: 'docker', args, cwd: projectRoot, environment };
-      const outcome = await runCommand(command, { timeoutMs: engineTimeoutMs, signal });
-      if (outcome.code !== 0) return false;
-    } catch (error) {
-      if (error instanceof CommandMissing) return false;
-      throw error;
-    }
+/** Whether an engine answers within a few seconds. */
+export async function dockerEngineAnswers(environment: Environment, signal: AbortSignal): Promise<boolean> {
+  return dockerSucceeds(['info', '--format', '{{.ServerVersion}}'], environment, signal);
+}
+
+/** Whether an engine answers and `docker compose` can be used. */
+export async function dockerComposeAnswers(environment: Environment, signal: AbortSignal): Promise<boolean> {
+  return (
+    (await dockerEngineAnswers(environment, signal)) && dockerSucceeds(['compose', 'version'], environment, signal)
+  );
+}
+
+async function dockerSucceeds(
+  args: readonly string[],
+  environment: Environment,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const command = { command: 'docker', args, cwd: projectRoot, environment };
+    return (await runCommand(command, { timeoutMs: engineTimeoutMs, signal })).code === 0;
+  } catch (error) {
+    if (error instanceof CommandMissing) return false;
+    throw error;
   }
-  return true;
 }
 
 export interface ComposeServices {

@@ -2,12 +2,13 @@
  * A MySQL-compatible server as one process. Invariant: its data folder carries its name only when it is fully installed,
  * and the database, its user and the user's rights are there before the first connection is taken.
  */
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { mariadbBase } from './artefacts.ts';
 import { runCommand } from './child-process.ts';
 import { mysqlAnswers } from './probes.ts';
+import { projectRoot } from './settings.ts';
 import type { ServiceProcess } from './supervised-process.ts';
 import { StackFailure } from './stack-failure.ts';
 
@@ -32,8 +33,6 @@ export async function prepareMariadb(options: MariadbOptions): Promise<ServicePr
   const base = join(options.binaries, mariadbBase);
   mkdirSync(folder, { recursive: true });
   if (!existsSync(data)) await installData(options, base, folder, data);
-  const grants = join(folder, 'grants.sql');
-  writeFileSync(grants, grantStatements);
   return {
     name: 'mysql',
     address: mysqlUrl(options.port),
@@ -47,7 +46,7 @@ export async function prepareMariadb(options: MariadbOptions): Promise<ServicePr
         // Relative to the data folder, because the path of a socket may have 107 bytes only.
         '--socket=mysql.sock',
         '--pid-file=mysql.pid',
-        `--init-file=${grants}`,
+        `--init-file=${join(projectRoot, 'infra/mysql/grants.sql')}`,
         `--bind-address=${host}`,
         `--port=${options.port}`,
         '--skip-name-resolve',
@@ -64,15 +63,6 @@ export async function prepareMariadb(options: MariadbOptions): Promise<ServicePr
     stopTimeoutMs: 30_000,
   };
 }
-
-/** Run at every start before connections are taken; the second database pattern is for tests, one database each. */
-export const grantStatements = [
-  'CREATE DATABASE IF NOT EXISTS alerts;',
-  "CREATE USER IF NOT EXISTS 'alerts'@'%' IDENTIFIED BY 'alerts';",
-  "GRANT ALL PRIVILEGES ON `alerts`.* TO 'alerts'@'%';",
-  "GRANT ALL PRIVILEGES ON `alerts\\_%`.* TO 'alerts'@'%';",
-  '',
-].join('\n');
 
 function requirePlatform(): void {
   if (process.platform === 'linux' && process.arch === 'x64') return;

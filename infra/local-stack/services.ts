@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { ensureArtefact } from './artefact-cache.ts';
 import type { Closers } from './closers.ts';
-import { dockerAnswers, startComposeServices } from './docker-services.ts';
+import { dockerComposeAnswers, startComposeServices } from './docker-services.ts';
 import { requireJava } from './java.ts';
 import { prepareKafka } from './kafka.ts';
 import { mysqlUrl, prepareMariadb } from './mariadb.ts';
@@ -58,7 +58,7 @@ export async function chooseSources(
 /** Brings up what is not given, and returns when everything answers. */
 export async function startServices(context: ServiceContext): Promise<RunningServices> {
   const { settings, environment, signal } = context;
-  const sources = await chooseSources(settings.given, () => dockerAnswers(environment, signal));
+  const sources = await chooseSources(settings.given, () => dockerComposeAnswers(environment, signal));
   const from = (source: ServiceSource): ServiceName[] => serviceNames.filter((name) => sources[name] === source);
 
   await Promise.all(from('given').map((name) => requireGiven(name, settings.given[name] ?? '', context)));

@@ -2,6 +2,7 @@
  * A whole local stack: services, set-up, processes. Invariant: it is either up and ready or nothing of it runs, and what
  * runs is written down in its data folder at every moment.
  */
+import { relative } from 'node:path';
 import { appNames, startApps } from './app-processes.ts';
 import { Closers } from './closers.ts';
 import { emptyDataDir, openDataDir } from './data-dir.ts';
@@ -64,9 +65,9 @@ async function bringUp(options: StackOptions, closers: Closers): Promise<Running
     writeStackRecord(dataDir, { ...placed, processes: running });
   };
   const supervise = (spec: ServiceProcess): SupervisedProcess => {
-    const process = new SupervisedProcess(spec, options.reporter, record);
-    processes.push(process);
-    return process;
+    const supervised = new SupervisedProcess(spec, options.reporter, record);
+    processes.push(supervised);
+    return supervised;
   };
   closers.add('the record', () => removeStackRecord(dataDir));
 
@@ -93,7 +94,7 @@ function discardData(settings: StackSettings, reporter: Reporter): void {
 
 function processRow({ spec, state, identity }: SupervisedProcess): StackRow {
   const pid = identity === undefined ? '-' : String(identity.pid);
-  return { name: spec.name, address: spec.address, state, pid, log: spec.logFile };
+  return { name: spec.name, address: spec.address, state, pid, log: shortPath(spec.logFile) };
 }
 
 /** Services first, then processes, each in the order of the data flow. */
@@ -110,6 +111,12 @@ function placedRows({ sources, addresses }: RunningServices, settings: StackSett
     const log = source === 'docker' ? `docker compose -p ${composeProject(settings.dataDir)} logs ${name}` : '-';
     return [{ name, address: withoutPassword(addresses[name]), state: source, pid: '-', log }];
   });
+}
+
+/** As seen from where the command was given, when that is shorter to read. */
+function shortPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near.startsWith('..') ? path : near;
 }
 
 function withoutPassword(address: string): string {
