@@ -85,6 +85,19 @@ const observe = (app: FastifyInstance, { logger, metrics }: HttpServerOptions): 
   });
 };
 
+/** An answer that is sent while the server closes is its connection's last, or an idle client would hold the server up. */
+const closeConnectionsAtTheEnd = (app: FastifyInstance): void => {
+  let closing = false;
+  app.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (closing) reply.header('connection', 'close');
+    done();
+  });
+};
+
 export const createHttpServer = (options: HttpServerOptions): FastifyInstance => {
   const { logger, newRequestId } = options;
   const app = Fastify({
@@ -114,6 +127,7 @@ export const createHttpServer = (options: HttpServerOptions): FastifyInstance =>
     });
     done();
   });
+  closeConnectionsAtTheEnd(app);
   observe(app, options);
   app.setErrorHandler<FastifyError>((error, request, reply) => sendError(error, request, reply, logger));
   app.setNotFoundHandler((request, reply) => {

@@ -32,27 +32,39 @@ export const event = (alert: RawAlert, sequence: number, newStatus: AlertStatus)
 /** Decides on every raw alert: the statuses that follow one another in one transaction; none for a repeated id. */
 export type Decide = (alert: RawAlert) => readonly AlertStatus[];
 
-export const decideOnAlerts = async (log: LogClient, decide: Decide, signal: AbortSignal): Promise<void> => {
-  const serde = { alerts: jsonSerde<RawAlert>(), events: jsonSerde<LifecycleEvent>() };
-  const counts = await log.admin().partitionCounts([RAW]);
-  const partitions = Array.from({ length: counts.get(RAW) ?? 0 }, (_, partition) => ({
-    topic: RAW,
-    partition,
-    offset: 0,
-  }));
-  const producer = log.producer('stand-in');
+/** How the stand-in reads and writes. */
+export interface DecisionFormat {
+  readonly raw: string;
+  readonly events: string;
+  readonly alertSerde: Deserializer<RawAlert>;
+  readonly eventSerde: Serializer<LifecycleEvent>;
+}
+
+const jsonFormat: DecisionFormat = { raw: RAW, events: EVENTS, alertSerde: jsonSerde(), eventSerde: jsonSerde() };
+
+/** Stands in for the processor: reads every raw alert and commits the events of each batch in one transaction, until the signal aborts. */
+export const decideOnAlerts = async (
+  log: LogClient,
+  decide: Decide,
+  signal: AbortSignal,
+  { raw, events, alertSerde, eventSerde }: DecisionFormat = jsonFormat,
+): Promise<void> => {
+  const count = (await log.admin().partitionCounts([raw])).get(raw) ?? 0;
+  const partitions = Array.from({ length: count }, (_, partition) => ({ topic: raw, partition, offset: 0 }));
+  const producer = log.producer(`stand-in-${raw}`);
   await producer.init();
   await log.reader().follow(
     partitions,
     async ({ partition, records }) => {
+      await alertSerde.prepare?.(raw, records);
       for (const { key, value } of records) {
-        const alert = serde.alerts.deserialize(RAW, value);
+        const alert = alertSerde.deserialize(raw, value);
         decide(alert).forEach((status, index) => {
-          const bytes = serde.events.serialize(EVENTS, event(alert, index + 1, status));
-          producer.append(EVENTS, partition, key, bytes, alert.timestamp);
+          const bytes = eventSerde.serialize(events, event(alert, index + 1, status));
+          producer.append(events, partition, key, bytes, alert.timestamp);
         });
-        await producer.commit('stand-in', []);
       }
+      await producer.commit(`stand-in-${raw}`, []);
     },
     signal,
   );
