@@ -94,6 +94,19 @@ describe('a session', () => {
     }
   });
 
+  it('is encrypted where the address asks for it, and refuses a server that it cannot verify', async () => {
+    const secure = openMysql({ url: `${tables.url}?ssl-mode=REQUIRED` });
+    const verified = openMysql({ url: `${tables.url}?ssl-mode=VERIFY_IDENTITY` });
+    try {
+      const [row] = await secure.query("SHOW SESSION STATUS LIKE 'Ssl_cipher'");
+      expect(row?.['Value']).not.toBe('');
+      await expect(verified.query('SELECT 1')).rejects.toThrow(/certificate/);
+    } finally {
+      await secure.close();
+      await verified.close();
+    }
+  });
+
   it('cannot run two statements in one text', async () => {
     await expect(tables.database.query('SELECT 1; SELECT 2')).rejects.toThrow(/syntax/i);
   });

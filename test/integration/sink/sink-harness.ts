@@ -3,7 +3,8 @@
  */
 import { expect, vi } from 'vitest';
 import type { LifecycleEvent } from '../../../schemas/lifecycle-event.ts';
-import type { Deserializer, GroupConsumer } from '../../../connectors/log.ts';
+import type { Deserializer, LogProducer } from '../../../connectors/log.ts';
+import { evenAssignor } from '../../../connectors/even-assignor.ts';
 import type { MysqlDatabase } from '../../../connectors/mysql/database.ts';
 import { openMysql } from '../../../connectors/mysql/database.ts';
 import { systemClock } from '../../../connectors/system-clock.ts';
@@ -24,17 +25,6 @@ export const encodeEvent = (event: LifecycleEvent): Uint8Array => utf8.encode(JS
 
 const jsonEvents: Deserializer<LifecycleEvent> = {
   deserialize: (_topic, data) => JSON.parse(new TextDecoder().decode(data ?? new Uint8Array())) as LifecycleEvent,
-};
-
-const rangeAssignor: Parameters<InMemoryClient['consumer']>[0]['assignor'] = {
-  name: 'range',
-  assign: (members, partitionCounts) => {
-    const ids = members.map(({ memberId }) => memberId).sort();
-    const partitions = [...partitionCounts].flatMap(([topic, count]) =>
-      Array.from({ length: count }, (_, partition) => ({ topic, partition })),
-    );
-    return new Map(ids.map((id, index) => [id, partitions.filter((_, at) => at % ids.length === index)]));
-  },
 };
 
 export const newLog = (partitions = 2): InMemoryLog => {
@@ -60,9 +50,7 @@ export interface HarnessOptions {
   readonly statementTimeoutMs?: number;
   /** A group of its own makes a sink that knows nothing of the others: a zombie. */
   readonly groupId?: string;
-  readonly wrapDatabase?: (database: MysqlDatabase) => MysqlDatabase;
-  readonly wrapConsumer?: (consumer: GroupConsumer) => GroupConsumer;
-  readonly logger?: SinkPorts['logger'];
+  readonly wrapDeadLetters?: (producer: LogProducer) => LogProducer;
 }
 
 /** A sink that runs, as one process would have it. */
@@ -80,18 +68,22 @@ export class RunningSink {
       groupId,
       clientId: 'sink',
       topics: [TOPIC],
-      assignor: rangeAssignor,
+      assignor: evenAssignor,
       sessionTimeoutMs: 10_000,
     });
-    const wrapped = options.wrapDatabase?.(this.#database) ?? this.#database;
+    const deadLetters = this.client.plainProducer();
     const ports: SinkPorts = {
-      consumer: options.wrapConsumer?.(consumer) ?? consumer,
+      consumer,
       reader: this.client.reader(),
-      deadLetters: this.client.plainProducer(),
+      deadLetters: options.wrapDeadLetters?.(deadLetters) ?? deadLetters,
       deserializer: jsonEvents,
-      database: withBreaker(wrapped, silentLogger, silentMetrics, { failures: 3, initialDelayMs: 50, maxDelayMs: 400 }),
+      database: withBreaker(this.#database, silentLogger, silentMetrics, {
+        failures: 3,
+        initialDelayMs: 50,
+        maxDelayMs: 400,
+      }),
       clock: systemClock,
-      logger: options.logger ?? silentLogger,
+      logger: silentLogger,
       metrics: silentMetrics,
     };
     const settings: SinkOptions = { applicationId: 'alerts-sink', deadLetterTopic: DEAD_LETTERS, maxBatchRecords };
@@ -103,12 +95,6 @@ export class RunningSink {
 
   async stop(): Promise<void> {
     await this.sink.stop();
-    await this.#database.close();
-  }
-
-  /** Ends as a killed process does: no answer of the log reaches it any more. */
-  async crash(): Promise<void> {
-    this.client.crash();
     await this.#database.close();
   }
 }

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LifecycleEvent } from '../../../schemas/lifecycle-event.ts';
+import { RetriableLogError } from '../../../connectors/log.ts';
 import type { InMemoryLog } from '../../../streams/testing/in-memory-log.ts';
 import { lifecycleEvent, lifeOf } from '../../support/sink-events.ts';
 import { naiveImage } from '../../support/sink-model.ts';
@@ -167,6 +168,33 @@ describe('poison', () => {
       [garbage, encodeEvent(refused), encodeEvent(refused), encodeEvent(tooLong)].map(text).sort(),
     );
     expect(letters.every(({ key }) => text(key) === 'driver')).toBe(true);
+  });
+});
+
+describe('[INV-SINK-POISON] the dead letters being away', () => {
+  it('keeps the position in front of the poison until it is safe there', async () => {
+    const log = newLog();
+    await append(log, 0, [...a.slice(0, 5).map(encodeEvent), new TextEncoder().encode('garbage')]);
+    await appendEvents(log, 0, a.slice(5));
+    let away = true;
+    let attempts = 0;
+    const { sink } = start(log, {
+      maxBatchRecords: 5,
+      wrapDeadLetters: (producer) => ({
+        close: () => producer.close(),
+        send: (records) => {
+          attempts += 1;
+          return away ? Promise.reject(new RetriableLogError('TEST', 'The broker is away.')) : producer.send(records);
+        },
+      }),
+    });
+    await eventually(() => expect(attempts).toBeGreaterThan(2));
+    expect(sink.status.ready).toBe(false);
+    expect(await tables.position(TOPIC, 0)).toBe(5);
+    expect(log.records({ topic: DEAD_LETTERS, partition: 0 })).toEqual([]);
+    away = false;
+    await expectStored(a);
+    expect(log.records({ topic: DEAD_LETTERS, partition: 0 })).toHaveLength(1);
   });
 });
 
