@@ -28,5 +28,11 @@ export type {
 export type { HeaderList } from '../streams/record.ts';
 export type { Deserializer, Serde, Serializer } from '../streams/serde.ts';
 export { deadLetterHeaders } from '../streams/error-handlers.ts';
-export { FatalLogError, OffsetOutOfRangeError, recoveryOf, RetriableLogError, StreamsError } from '../streams/errors.ts';
+export {
+  FatalLogError,
+  OffsetOutOfRangeError,
+  recoveryOf,
+  RetriableLogError,
+  StreamsError,
+} from '../streams/errors.ts';
 export { topicPartitionKey } from '../streams/ports.ts';
