@@ -130,9 +130,12 @@ export class Sink {
     const { consumer, clock, logger, metrics } = this.#ports;
     const code = error !== null && typeof error === 'object' && 'code' in error ? String(error.code) : 'UNKNOWN';
     metrics.counter('sink_retries_total', { code }).add(1);
-    if (code !== CIRCUIT_OPEN) logger.warn('the sink waits and tries again', { code, reason: messageOf(error) });
     this.#writers = undefined;
-    this.#status = { ready: false, reason: messageOf(error) };
+    // An open circuit only says that something failed before; that was told then.
+    if (code !== CIRCUIT_OPEN) {
+      this.#status = { ready: false, reason: messageOf(error) };
+      logger.warn('the sink waits and tries again', { code, reason: messageOf(error) });
+    }
     if (this.#assignment === undefined) {
       await clock.sleep(RETRY_INTERVAL_MS, this.#stopping.signal);
       return;
