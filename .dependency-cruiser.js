@@ -13,7 +13,20 @@ const folders = {
   gateway: ['connectors', 'schemas', 'sink'],
 };
 
-const internal = ['schemas', 'streams', 'state', 'processors', 'topologies', 'connectors', 'sink', 'gateway', 'bin', 'infra', 'test', 'bench'];
+const internal = [
+  'schemas',
+  'streams',
+  'state',
+  'processors',
+  'topologies',
+  'connectors',
+  'sink',
+  'gateway',
+  'bin',
+  'infra',
+  'test',
+  'bench',
+];
 
 const folderRules = Object.entries(folders).map(([folder, allowed]) => ({
   name: `${folder}-imports`,
@@ -47,7 +60,10 @@ export default {
       name: 'core-has-no-io',
       severity: 'error',
       from: { path: '^(streams|processors|topologies)/' },
-      to: { path: '^(node:)?(fs|net|http|https|child_process|worker_threads|os|timers|crypto|perf_hooks)(/|$)', dependencyTypes: ['core'] },
+      to: {
+        path: '^(node:)?(fs|net|http|https|child_process|worker_threads|os|timers|crypto|perf_hooks)(/|$)',
+        dependencyTypes: ['core'],
+      },
     },
     owned('state-opens-rocksdb', '(rocksdb|@nxtedition)', ['state']),
     owned('connectors-speak-kafka', '(kafkajs|@kafkajs|avsc)', ['connectors']),
@@ -58,14 +74,25 @@ export default {
       from: { pathNot: '^(bin|bench|test)/' },
       to: { path: '^(bin|bench|test)/' },
     },
-    { name: 'gateway-reads-only-the-read-model', severity: 'error', from: { path: '^gateway/' }, to: { path: '^sink/', pathNot: '^sink/read-model' } },
+    {
+      name: 'gateway-reads-only-the-read-model',
+      severity: 'error',
+      from: { path: '^gateway/' },
+      to: { path: '^sink/', pathNot: '^sink/read-model' },
+    },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    includeOnly: { path: '^(schemas|streams|state|processors|topologies|connectors|sink|gateway|bin|infra|test|bench|node_modules|node:)' },
+    includeOnly: {
+      path: '^(schemas|streams|state|processors|topologies|connectors|sink|gateway|bin|infra|test|bench|node_modules|node:)|^(fs|net|http|https|child_process|worker_threads|os|timers|crypto|perf_hooks)(/|$)',
+    },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'], extensions: ['.ts', '.js', '.json'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+      extensions: ['.ts', '.js', '.json'],
+    },
   },
 };
