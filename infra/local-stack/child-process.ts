@@ -95,6 +95,7 @@ export async function runCommand(command: ProcessCommand, options: RunOptions): 
     end();
   }, options.timeoutMs);
   options.signal.addEventListener('abort', end, { once: true });
+  if (options.signal.aborted) end();
   try {
     const exit = await running.exited;
     await settlesWithin(closed, killBoundMs);

@@ -50,6 +50,20 @@ export async function registryAnswers(url: string): Promise<boolean> {
   return (await httpStatus(`${url.replace(/\/+$/, '')}/subjects`)) === 200;
 }
 
+/** Whether a connection is taken at all. */
+export async function acceptsConnections({ host, port }: HostPort): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const answer = (isThere: boolean): void => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.setTimeout(probeTimeoutMs, () => answer(false));
+    socket.once('error', () => answer(false));
+    socket.once('connect', () => answer(true));
+  });
+}
+
 /** Connects, sends, and lets `judge` look at all bytes received so far until it knows. */
 async function exchange(
   { host, port }: HostPort,

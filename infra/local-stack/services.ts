@@ -10,7 +10,7 @@ import { requireJava } from './java.ts';
 import { prepareKafka } from './kafka.ts';
 import { mysqlUrl, prepareMariadb } from './mariadb.ts';
 import { requireFreePorts } from './ports.ts';
-import { kafkaAnswers, mysqlAnswers, parseHostPort, registryAnswers } from './probes.ts';
+import { acceptsConnections, httpStatus, mysqlAnswers, parseHostPort } from './probes.ts';
 import { prepareRegistry, registryUrl } from './registry.ts';
 import type { Reporter } from './report.ts';
 import { addressVariables } from './settings.ts';
@@ -89,18 +89,20 @@ async function requireGiven(name: ServiceName, address: string, { signal }: Serv
   );
 }
 
+/** Asks only what any server answers before encryption and passwords; the processes themselves do the rest. */
 function probeFor(name: ServiceName, address: string, variable: string): () => Promise<boolean> {
   switch (name) {
     case 'kafka': {
       const brokers = address.split(',').map((broker) => parseHostPort(broker, variable));
-      return async () => (await Promise.all(brokers.map(kafkaAnswers))).includes(true);
+      return async () => (await Promise.all(brokers.map(acceptsConnections))).includes(true);
     }
     case 'registry':
-      return () => registryAnswers(address);
+      return async () => (await httpStatus(address)) !== undefined;
     case 'mysql': {
-      if (!URL.canParse(address))
-        throw new StackFailure(`${variable} is not a URL; give it as mysql://user:password@host:port/database.`);
-      const url = new URL(address);
+      const url = URL.canParse(address) ? new URL(address) : undefined;
+      if (url === undefined || url.hostname === '') {
+        throw new StackFailure(`${variable} is no address; give it as mysql://user:password@host:port/database.`);
+      }
       return () => mysqlAnswers({ host: url.hostname, port: Number(url.port || 3306) });
     }
   }
