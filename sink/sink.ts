@@ -131,8 +131,9 @@ export class Sink {
     const code = error !== null && typeof error === 'object' && 'code' in error ? String(error.code) : 'UNKNOWN';
     metrics.counter('sink_retries_total', { code }).add(1);
     this.#writers = undefined;
-    // An open circuit only says that something failed before; that was told then.
-    if (code !== CIRCUIT_OPEN) {
+    // An open circuit only says that something failed before; mostly that was told already.
+    const known = code === CIRCUIT_OPEN && !this.#status.ready;
+    if (!known) {
       this.#status = { ready: false, reason: messageOf(error) };
       logger.warn('the sink waits and tries again', { code, reason: messageOf(error) });
     }
