@@ -20,7 +20,7 @@ import { RocksDbBackendFactory } from '../state/rocksdb-factory.ts';
 import { streamsConfig } from '../streams/config.ts';
 import { StreamThread } from '../streams/thread.ts';
 import { alertEscalationTopology, type AlertSerdes } from '../topologies/alert-escalation.ts';
-import { topicNames } from '../topologies/topics.ts';
+import { MAX_BATCH_BYTES, topicNames } from '../topologies/topics.ts';
 
 const REGISTRY_WAIT_MS = 60_000;
 
@@ -42,7 +42,8 @@ await serveStreamThread(async (onStateChange) => {
   const registry = new SchemaRegistryClient(readRegistryConnection(process.env));
   const waiting = { waitMs: REGISTRY_WAIT_MS, clock: systemClock, say: (line: string) => logger.info(line) };
   const serdes = await untilAvailable({ ...waiting, service: registry.url }, () => alertSerdes(registry));
-  const client = new KafkaLogClient({ ...readKafkaConnection(process.env), clientId: name, logger });
+  const connection = readKafkaConnection(process.env);
+  const client = new KafkaLogClient({ ...connection, clientId: name, logger, maxBatchBytes: MAX_BATCH_BYTES });
   const { graceMs, futureSkewMs, commitIntervalMs, standbyReplicas, stateBudgetBytes, dataDir } = config;
   const thread = new StreamThread({
     name,

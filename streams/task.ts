@@ -9,7 +9,7 @@
  */
 import { commitTask, type LoggedStore } from './commit.ts';
 import { DueScheduler } from './due-scheduler.ts';
-import type { ErrorHandlers, ErrorStage } from './error-handlers.ts';
+import type { ErrorHandlers, ErrorStage, FailedRecord } from './error-handlers.ts';
 import { ProcessingError, ProductionError, RecordTooLargeError, StreamsError, TaskFailedError } from './errors.ts';
 import { NodeGraph, type TaskContext } from './node-graph.ts';
 import { PartitionGroup, type NextRecord } from './partition-group.ts';
@@ -252,7 +252,23 @@ export class StreamTask {
       throw new TaskFailedError('HANDLER_FAILED', `Stopped in front of ${where}: ${error.message}`, { cause: error });
     }
     metrics.counter('stream_task_dropped_records', { task: this.taskId, stage, response }).add(1);
-    if (response === 'dead-letter') collector.deadLetter(failed, this.#systemTimeMs);
+    if (response === 'dead-letter') this.#deadLetter(failed, collector);
+  }
+
+  /** A record that does not even fit into the dead letters must not be passed over: only the operator can make room for it. */
+  #deadLetter(failed: FailedRecord, collector: RecordCollector): void {
+    try {
+      collector.deadLetter(failed, this.#systemTimeMs);
+    } catch (cause) {
+      if (!(cause instanceof RecordTooLargeError)) throw cause;
+      const { topic, partition, offset } = failed.source;
+      throw new TaskFailedError(
+        'DEAD_LETTER_TOO_LARGE',
+        `The record ${topic}-${partition} at offset ${offset} does not fit into the dead letters: ${cause.message} ` +
+          'Raise max.message.bytes of the dead-letter topic, and the batch size of the client with it.',
+        { cause },
+      );
+    }
   }
 
   /** Strictly before: a timer that is due at a record's own time fires after it, in a replay as well. */

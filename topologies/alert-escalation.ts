@@ -20,7 +20,7 @@ import { dueKeyValueStore, keyValueStore } from '../state/stores.ts';
 import type { Deserializer, Serializer } from '../streams/serde.ts';
 import { jsonSerde, stringSerde } from '../streams/serdes.ts';
 import { Topology } from '../streams/topology.ts';
-import { topicNames, type TopicNames } from './topics.ts';
+import { TAKES_LARGE_BATCHES, topicNames, type TopicNames } from './topics.ts';
 
 export interface AlertSerdes {
   readonly rawAlert: Deserializer<RawAlert>;
@@ -63,6 +63,7 @@ const alertsStore = () =>
     value: alertStateSerde(),
     dueAtMs: (state) => state.dueAtMs,
     cacheEntries: ALERTS_IN_MEMORY,
+    changelogConfig: TAKES_LARGE_BATCHES,
   });
 
 const recentTimesStore = () =>
@@ -72,6 +73,7 @@ const recentTimesStore = () =>
     value: recentTimesSerde(),
     dueAtMs: (recent) => recent.collectAtMs,
     cacheEntries: KEYS_IN_MEMORY,
+    changelogConfig: TAKES_LARGE_BATCHES,
   });
 
 /** Kept as JSON of its own: what the topic's serde needs of the registry is not at hand when a store is read. */

@@ -28,6 +28,15 @@ export const topicNames = (prefix = ''): TopicNames => ({
 
 const DAY_MS = 86_400_000;
 
+/**
+ * The largest batch that the processor writes. Twice what an input topic takes by default, so that an event, which carries its alert,
+ * and a dead letter, which carries its record and the reason, fit wherever the original did.
+ */
+export const MAX_BATCH_BYTES = 2 * 1024 * 1024;
+
+/** For every topic that the processor writes. */
+export const TAKES_LARGE_BATCHES: TopicSpec['config'] = { 'max.message.bytes': String(MAX_BATCH_BYTES) };
+
 /** A log that is kept for some days from when it was written. */
 const keptFor = (days: number): TopicSpec['config'] => ({
   'cleanup.policy': 'delete',
@@ -44,7 +53,7 @@ const EVENT_DAYS = 90;
 export const alertTopics = (partitions: number, names: TopicNames = topicNames()): readonly TopicSpec[] => [
   { name: names.rawAlerts, partitions, config: keptFor(INPUT_DAYS) },
   { name: names.alertCommands, partitions, config: keptFor(INPUT_DAYS) },
-  { name: names.alertEvents, partitions, config: keptFor(EVENT_DAYS) },
+  { name: names.alertEvents, partitions, config: { ...keptFor(EVENT_DAYS), ...TAKES_LARGE_BATCHES } },
   {
     name: names.alertRules,
     partitions: 1,
@@ -57,7 +66,6 @@ export const alertTopics = (partitions: number, names: TopicNames = topicNames()
   {
     name: names.deadLetters,
     partitions: 1,
-    // A dead letter is the original record and headers that say why; it must fit where the original did.
-    config: { ...keptFor(EVENT_DAYS), 'max.message.bytes': String(2 * 1024 * 1024) },
+    config: { ...keptFor(EVENT_DAYS), ...TAKES_LARGE_BATCHES },
   },
 ];
