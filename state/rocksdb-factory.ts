@@ -26,6 +26,8 @@ const DEFAULT_BUDGET_BYTES = 512 * 1024 * 1024;
 const DEFAULT_MAX_TASKS = 8;
 /** RocksDB may hold six memtables of a quarter of the memtable budget each. */
 const MEMTABLE_WORST_CASE = 6 / 4;
+/** The binding takes the cache size in 32 bits. */
+const MAX_CACHE_BYTES = 2 ** 32 - 1;
 const MIN_TASK_BYTES = 2 * 1024 * 1024;
 const TASK_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 
@@ -42,7 +44,7 @@ export class RocksDbBackendFactory implements StateBackendFactory {
       );
     }
     this.#stateDir = stateDir;
-    this.#cacheBytes = Math.floor(taskBytes / 2);
+    this.#cacheBytes = Math.min(Math.floor(taskBytes / 2), MAX_CACHE_BYTES);
     this.#memtableBytes = Math.floor(taskBytes / 2 / MEMTABLE_WORST_CASE);
   }
 

@@ -2,7 +2,7 @@
  * The memory of a store between it and its key space: uncommitted writes, and values read or committed lately.
  *
  * Invariants:
- * - Uncommitted entries are never evicted; clean ones are, oldest half first, so memory is bounded by the capacity plus what
+ * - Uncommitted entries are never evicted; clean ones are, oldest half first, so memory is bounded by the capacity and what
  *   one commit writes.
  * - A value is decoded once while it is held, and encoded once per commit, whether it was written once or many times.
  * - Values are shared, not copied: nobody may change one after it was read or put.
@@ -62,7 +62,7 @@ export class WriteBackCache<K, V> {
   readonly #options: WriteBackCacheOptions<K, V>;
   readonly #codec: KeyCodec<K>;
   readonly #listener: WriteListener<K, V> | undefined;
-  readonly #generationSize: number;
+  #generationSize: number;
   /** Two generations: what is used moves to the young one; the old one is dropped when the young one is full. */
   #young = new Map<string, CacheEntry<K, V>>();
   #old = new Map<string, CacheEntry<K, V>>();
@@ -124,8 +124,9 @@ export class WriteBackCache<K, V> {
     this.#listener?.changed(entry, former);
   }
 
-  /** Reads what is not in memory in one round. */
-  prefetch(keys: Iterable<K>): void {
+  /** Reads what is not in memory in one round. The cache grows to hold as many keys as are asked for at a time. */
+  prefetch(keys: readonly K[]): void {
+    this.#generationSize = Math.max(this.#generationSize, keys.length);
     const unread = new Set<CacheEntry<K, V>>();
     for (const key of keys) {
       const entry = this.#entry(key);
@@ -214,7 +215,8 @@ export class WriteBackCache<K, V> {
     if (young !== undefined) return young;
     const entry = this.#old.get(cacheKey) ?? unreadEntry<K, V>(key, cacheKey);
     this.#young.set(cacheKey, entry);
-    if (this.#young.size > this.#generationSize + this.#dirty.length) this.#rotate();
+    // Twice, because a rotation copies the dirty entries: so it is paid for by as many new ones.
+    if (this.#young.size > this.#generationSize + 2 * this.#dirty.length) this.#rotate();
     return entry;
   }
 

@@ -23,9 +23,12 @@ export interface StateStore {
   rollback(): void;
   /** Starts remembering how to take back single writes, for `undo`. */
   mark(): void;
-  /** Takes back every write since `mark`. */
+  /** Takes back every write since `mark`, or since the last commit or rollback where that came later. Throws without a mark. */
   undo(): void;
-  /** Applies committed changelog records to the batch (restore, standby). Never called with uncommitted writes in memory. */
+  /**
+   * Applies committed changelog records to the batch (restore, standby). Never called with uncommitted writes in memory; the
+   * batch is written before the store is read again.
+   */
   restore(records: readonly LogRecord[], batch: StateBatch): void;
   /** Writes in memory that a commit would flush. */
   readonly dirtyEntries: number;

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { stringKey } from '../../state/codecs.ts';
 import { dueKeyValueStore, timerStore } from '../../state/stores.ts';
+import { int64Serde } from '../../streams/serdes.ts';
 import type { DueKeyValueStore, StateStore, TimerStore } from '../../streams/state-store.ts';
 import type { BackendKind } from './state-backend-fixtures.ts';
 import { live, NaiveState, reusingSerde, StoreHarness, type LifeStep } from './stores-harness.ts';
@@ -143,6 +144,68 @@ export function dueStoreConformance(kind: BackendKind): void {
       expect(opened.store.nextDueMs()).toBeUndefined();
       opened.store.rollback();
       expect(opened.store.nextDueMs()).toBe(10);
+    });
+
+    it('finds an entry again that was passed over because of a write that is taken back', async () => {
+      const opened = await open(timers());
+      opened.store.schedule('a', 10);
+      opened.store.schedule('b', 30);
+      opened.commit();
+      for (const takeBack of ['undo', 'rollback'] as const) {
+        await opened.restart();
+        opened.store.schedule('uncommitted', 25);
+        opened.store.mark();
+        // The former due time is not read, so only the index knows of it.
+        opened.store.schedule('a', 40);
+        expect(opened.store.nextDueMs()).toBe(25);
+        opened.store.cancel('uncommitted');
+        expect(opened.store.nextDueMs()).toBe(30);
+        opened.store[takeBack]();
+        expect(opened.store.nextDueMs()).toBe(10);
+        opened.store.mark();
+        opened.store.cancel('a');
+        expect(opened.store.nextDueMs()).toBe(takeBack === 'undo' ? 25 : 30);
+        opened.store.undo();
+        opened.store.schedule('c', 60);
+        opened.commit();
+        await opened.restart();
+        const due = [...takeDue(opened.store, Infinity)].map(([dueMs]) => dueMs);
+        expect(due).toEqual(takeBack === 'undo' ? [10, 25, 30, 60] : [10, 30, 60]);
+        opened.store.rollback();
+        opened.store.cancel('uncommitted');
+        opened.commit();
+      }
+    });
+
+    it('finds an entry again that was passed over and then set back within one commit', async () => {
+      const opened = await open(timers());
+      opened.store.schedule('a', 10);
+      opened.commit();
+      await opened.restart();
+      opened.store.schedule('a', 40);
+      expect(opened.store.nextDueMs()).toBe(40);
+      opened.store.schedule('a', 10);
+      opened.commit();
+      expect(opened.store.nextDueMs()).toBe(10);
+      await opened.restart();
+      expect(opened.store.nextDueMs()).toBe(10);
+    });
+
+    it('orders what is restored into a store that is in use, as a standby does', async () => {
+      const opened = await open(timers());
+      opened.store.schedule('a', 10);
+      opened.commit();
+      expect(drain(opened.store)).toEqual(['a']);
+      opened.store.schedule('b', 50);
+      opened.commit();
+      expect(opened.store.nextDueMs()).toBe(50);
+      const value = int64Serde.serialize('', 5)!;
+      const record = { offset: 9, key: Buffer.from('c'), value, timestampMs: 0, headers: undefined };
+      const batch = opened.backend.batch();
+      opened.store.restore([record, { ...record, key: Buffer.from('b'), value: null }], batch);
+      opened.backend.write(batch);
+      expect(opened.store.nextDueMs()).toBe(5);
+      expect(drain(opened.store)).toEqual(['c']);
     });
 
     it('refuses a due time that has no place in the order, where it is put', async () => {

@@ -150,6 +150,37 @@ export function keyValueStoreConformance(kind: BackendKind): void {
       expect(store().dirtyEntries).toBe(0);
     });
 
+    it('undoes again after an undo, as far as the same mark', async () => {
+      const { store } = await open();
+      store().put('a', 1);
+      store().mark();
+      for (let round = 0; round < 3; round += 1) {
+        store().put('a', 2);
+        store().put('b', 2);
+        store().undo();
+        expect([...store().all()]).toEqual([{ key: 'a', value: 1 }]);
+        expect(store().dirtyEntries).toBe(1);
+      }
+    });
+
+    it('forgets what it had read of a key that is restored while it is in use, as a standby does', async () => {
+      const { harness, store } = await open();
+      store().put('a', 1);
+      harness.commit();
+      expect([store().get('a'), store().get('b')]).toEqual([1, undefined]);
+      const record = { offset: 9, timestampMs: 0, headers: undefined, value: Buffer.from('7') };
+      const batch = harness.backend.batch();
+      store().restore(
+        [
+          { ...record, key: Buffer.from('a') },
+          { ...record, key: Buffer.from('b') },
+        ],
+        batch,
+      );
+      harness.backend.write(batch);
+      expect([store().get('a'), store().get('b')]).toEqual([7, 7]);
+    });
+
     it('stages without a flush, for a store that is not logged', async () => {
       const { harness, store } = await open();
       store().put('a', 1);
