@@ -7,6 +7,7 @@
 import { FatalLogError, RetriableLogError } from '../errors.ts';
 import type { ConsumerPoll, FetchedBatch, GroupConsumer, GroupConsumerOptions, TopicPartition } from '../ports.ts';
 import { topicPartitionKey } from '../ports.ts';
+import { copyOf } from './bytes.ts';
 import type { InMemoryBroker } from './in-memory-broker.ts';
 import type { InMemoryGroup } from './in-memory-group.ts';
 import type { InMemoryPartition } from './in-memory-partition.ts';
@@ -53,7 +54,7 @@ export class InMemoryConsumer implements GroupConsumer {
 
   async rejoin(userData: Uint8Array): Promise<readonly TopicPartition[]> {
     const { groupId, topics, assignor, sessionTimeoutMs } = this.#options;
-    const member = { memberId: this.#memberId, topics, userData: userData.slice(), assignor, sessionTimeoutMs };
+    const member = { memberId: this.#memberId, topics, userData: copyOf(userData), assignor, sessionTimeoutMs };
     const join = (): Promise<readonly TopicPartition[]> => {
       for (const topic of topics) this.#broker.topics.partitions(topic);
       return this.#group.join({ ...member, session: this.#session });

@@ -41,8 +41,10 @@ export interface Fault {
   /**
    * `fail`: the client sees a retriable error. Before the operation it took no effect; after it, only the answer is lost.
    * `crash`: the client dies here, as a killed process does: none of its calls ever returns, and it sends nothing more.
+   * `repeat`: the answer is lost and the client asks again, so the operation takes effect twice. Appends do not: the broker
+   * knows them by their sequence numbers. Means nothing before an operation.
    */
-  readonly then?: 'fail' | 'crash';
+  readonly then?: 'fail' | 'crash' | 'repeat';
 }
 
 export interface FaultInjector {

@@ -7,6 +7,7 @@
 import { FatalLogError, OffsetOutOfRangeError } from '../errors.ts';
 import type { FetchedBatch, LogRange, LogRecord, TopicPartition } from '../ports.ts';
 import { topicPartitionKey } from '../ports.ts';
+import { identityOf } from './bytes.ts';
 
 export type TransactionOutcome = 'committed' | 'aborted';
 
@@ -119,8 +120,8 @@ export class InMemoryPartition {
     const stable = this.#indexOf(this.lastStableOffset);
     const latest = new Map<string, number>();
     const settled = this.#entries.slice(0, stable).filter(({ transaction }) => transaction?.outcome !== 'aborted');
-    for (const { record } of settled) latest.set(String(record.key), record.offset);
-    const kept = settled.filter(({ record }) => latest.get(String(record.key)) === record.offset);
+    for (const { record } of settled) latest.set(nameOf(record), record.offset);
+    const kept = settled.filter(({ record }) => latest.get(nameOf(record)) === record.offset);
     this.#entries = [...kept, ...this.#entries.slice(stable)];
   }
 
@@ -154,3 +155,5 @@ export class InMemoryPartition {
     return low;
   }
 }
+
+const nameOf = ({ key }: LogRecord): string => (key === null ? '' : identityOf(key));

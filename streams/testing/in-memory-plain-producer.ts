@@ -7,6 +7,7 @@ import { FatalLogError } from '../errors.ts';
 import { partitionForKey } from '../partitioner.ts';
 import type { LogProducer, ProducedRecord } from '../ports.ts';
 import { topicPartitionKey } from '../ports.ts';
+import { copyOf } from './bytes.ts';
 import type { InMemoryBroker } from './in-memory-broker.ts';
 import type { AppendedRecord, InMemoryPartition } from './in-memory-partition.ts';
 import type { ClientSession } from './in-memory-session.ts';
@@ -66,10 +67,10 @@ export class InMemoryPlainProducer implements LogProducer {
 
   #appended({ key, value, timestampMs, headers }: ProducedRecord): AppendedRecord {
     return {
-      key: key?.slice() ?? null,
-      value: value?.slice() ?? null,
+      key: key && copyOf(key),
+      value: value && copyOf(value),
       timestampMs: timestampMs ?? this.#broker.clock.now(),
-      headers: headers?.map(([name, headerValue]) => [name, headerValue.slice()] as const),
+      headers: headers?.map(([name, headerValue]) => [name, copyOf(headerValue)] as const),
     };
   }
 

@@ -8,6 +8,7 @@ import { FatalLogError, ProducerFencedError, RetriableLogError, TransactionAbort
 import type { ProducerMark, TransactionalProducer, WrittenPositions } from '../ports.ts';
 import { topicPartitionKey } from '../ports.ts';
 import type { HeaderList } from '../record.ts';
+import { copyOf } from './bytes.ts';
 import type { InMemoryBroker } from './in-memory-broker.ts';
 import type { AppendedRecord, InMemoryPartition } from './in-memory-partition.ts';
 import type { ClientSession } from './in-memory-session.ts';
@@ -26,8 +27,6 @@ type State =
   /** A commit failed: whether it took effect is for the next `init` to settle. */
   | { readonly kind: 'failed'; readonly identity: ProducerIdentity }
   | { readonly kind: 'fenced'; readonly error: ProducerFencedError };
-
-const copyOf = (bytes: Uint8Array | null): Uint8Array | null => (bytes === null ? null : bytes.slice());
 
 export class InMemoryProducer implements TransactionalProducer {
   readonly #transactionalId: string;
@@ -66,8 +65,15 @@ export class InMemoryProducer implements TransactionalProducer {
   ): void {
     if (this.#state.kind === 'committing') throw this.#busy();
     this.#broker.topics.checkSize(topic, { key, value, headers });
-    const copiedHeaders = headers?.map(([name, headerValue]) => [name, headerValue.slice()] as const);
-    const record = { topic, partition, key: copyOf(key), value: copyOf(value), timestampMs, headers: copiedHeaders };
+    const copiedHeaders = headers?.map(([name, headerValue]) => [name, copyOf(headerValue)] as const);
+    const record = {
+      topic,
+      partition,
+      key: key && copyOf(key),
+      value: value && copyOf(value),
+      timestampMs,
+      headers: copiedHeaders,
+    };
     this.#pending.push(record);
     this.#pendingBytes += recordBytes(record);
   }

@@ -9,6 +9,9 @@ import type { Clock } from '../ports.ts';
 import type { LogChanges } from './in-memory-changes.ts';
 import type { Fault, FaultInjector, LogOperation, LogOperationKind } from './in-memory-faults.ts';
 
+/** Requests that the broker recognises when it gets them again. */
+const numbered: ReadonlySet<LogOperationKind> = new Set(['producer.append', 'producer.send']);
+
 type Liveness = 'running' | 'paused' | 'crashed';
 
 export interface SessionContext {
@@ -66,15 +69,10 @@ export class ClientSession {
     const operation: LogOperation = { clientId: this.clientId, kind, subject };
     if (this.closing.aborted) throw new FatalLogError('CLIENT_CLOSED', `${this.clientId} is closed; make a new client`);
     await this.#pass(operation, this.#context.faults.before(operation));
-    let result: T;
-    try {
-      result = await effect();
-    } catch (error) {
-      await this.#alive();
-      throw error;
-    }
-    await this.#pass(operation, this.#context.faults.after(operation));
-    return result;
+    const result = await this.#settled(effect);
+    const fault = this.#context.faults.after(operation);
+    await this.#pass(operation, fault);
+    return fault?.then === 'repeat' && !numbered.has(kind) ? this.#settled(effect) : result;
   }
 
   /** Waits for a change of the log; see `LogChanges.until`. */
@@ -86,6 +84,15 @@ export class ClientSession {
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     await this.#context.clock.sleep(ms, signal);
     await this.#alive();
+  }
+
+  /** Whatever the effect leads to, a dead client does not hear of it. */
+  async #settled<T>(effect: () => T | Promise<T>): Promise<T> {
+    try {
+      return await effect();
+    } finally {
+      await this.#alive();
+    }
   }
 
   async #pass(operation: LogOperation, fault: Fault | undefined): Promise<void> {

@@ -27,6 +27,8 @@ interface TransactionState {
   readonly partitions: Set<InMemoryPartition>;
   /** By group. */
   readonly offsets: Map<string, PartitionOffset[]>;
+  /** Whose transaction was the last one to commit. */
+  committedEpoch: number | undefined;
   /** Aborted when the transaction ends before its timeout. */
   ended: AbortController;
 }
@@ -83,7 +85,8 @@ export class InMemoryTransactions {
   end(identity: ProducerIdentity, outcome: TransactionOutcome): void {
     const state = this.#owned(identity);
     if (state.status === 'ongoing') this.#decide(state, outcome);
-    else if (outcome === 'committed') {
+    // Asked again after a lost answer: it is answered as the first time.
+    else if (outcome === 'committed' && state.committedEpoch !== identity.epoch) {
       const message = `${identity.transactionalId} has no open transaction to commit; initialise the producer again`;
       throw new FatalLogError('INVALID_TXN_STATE', message);
     }
@@ -116,6 +119,7 @@ export class InMemoryTransactions {
 
   #decide(state: TransactionState, outcome: TransactionOutcome): void {
     state.status = 'decided';
+    if (outcome === 'committed') state.committedEpoch = state.epoch;
     state.ended.abort();
     void this.#writeMarkers(state, outcome);
   }
@@ -157,6 +161,7 @@ export class InMemoryTransactions {
       status: 'empty',
       partitions: new Set(),
       offsets: new Map(),
+      committedEpoch: undefined,
       ended: new AbortController(),
     };
     this.#states.set(transactionalId, state);

@@ -25,6 +25,7 @@ import type { StreamTask } from '../task.ts';
 import { TaskAssignor, taskIdOf } from '../task-assignor.ts';
 import { openTask } from '../task-opener.ts';
 import type { BuiltTopology, SubTopology, Topology } from '../topology.ts';
+import { copyOf } from './bytes.ts';
 import { InMemoryLog } from './in-memory-log.ts';
 import { silentLogger, silentMetrics } from './silent.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -295,4 +296,4 @@ export class TopologyTestDriver {
   }
 }
 
-const copy = (bytes: Uint8Array | null): Uint8Array | null => bytes && bytes.slice();
+const copy = (bytes: Uint8Array | null): Uint8Array | null => bytes && copyOf(bytes);
