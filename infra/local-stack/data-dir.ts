@@ -16,7 +16,7 @@ const lockName = 'stack.lock';
 /** Takes the folder for this process; what a killed start left running on it is stopped first. */
 export async function openDataDir(dataDir: string, reporter: Reporter, signal: AbortSignal): Promise<HeldLock> {
   mkdirSync(join(dataDir, 'logs'), { recursive: true });
-  const attempt = tryLock(join(dataDir, lockName));
+  const attempt = await tryLock(join(dataDir, lockName));
   if (attempt.held === undefined) {
     throw new StackFailure(
       `A stack runs on ${dataDir} already (process ${attempt.owner?.pid}): stop it with Ctrl-C, or set DATA_DIR and ` +

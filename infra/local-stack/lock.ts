@@ -2,7 +2,8 @@
  * A lock between processes, kept as a file that names its owner. Invariant: at most one live process holds it; the lock of
  * a dead one is taken over.
  */
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { identify, isAlive } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { codeOf } from './stack-failure.ts';
@@ -18,19 +19,22 @@ export interface LockAttempt {
   readonly owner?: ProcessIdentity;
 }
 
+const rounds = 50;
+const betweenRoundsMs = 10;
+const longestTakeoverMs = 10_000;
 let attempts = 0;
 
 /** Takes the lock when it is free; its folder must exist. */
-export function tryLock(path: string): LockAttempt {
+export async function tryLock(path: string): Promise<LockAttempt> {
   const own = `${path}.${process.pid}.${(attempts += 1)}`;
   writeFileSync(own, JSON.stringify(identify(process.pid)));
   try {
-    // A link appears whole or not at all, so that nobody reads a lock without an owner.
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < rounds; round += 1) {
       if (linked(own, path)) return { held: { release: () => rmSync(path, { force: true }) } };
       const owner = readOwner(path);
-      if (owner !== undefined && isAlive(owner)) return { owner };
-      removeStale(path, owner, own);
+      if (owner !== 'nobody' && owner !== 'unreadable' && isAlive(owner)) return { owner };
+      removeDead(path, own);
+      await delay(betweenRoundsMs);
     }
     return {};
   } finally {
@@ -49,8 +53,8 @@ export async function waitForLock(
 ): Promise<HeldLock | undefined> {
   let held: HeldLock | undefined;
   await waitUntil(
-    () => {
-      const attempt = tryLock(path);
+    async () => {
+      const attempt = await tryLock(path);
       held = attempt.held;
       if (held === undefined) options.onWait(attempt.owner);
       return held !== undefined;
@@ -60,6 +64,7 @@ export async function waitForLock(
   return held;
 }
 
+/** Gives a written file the name of the lock; a link appears whole or not at all, so no lock is without an owner. */
 function linked(own: string, path: string): boolean {
   try {
     linkSync(own, path);
@@ -70,25 +75,36 @@ function linked(own: string, path: string): boolean {
   }
 }
 
-function readOwner(path: string): ProcessIdentity | undefined {
+function readOwner(path: string): ProcessIdentity | 'nobody' | 'unreadable' {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as ProcessIdentity;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
+    if (codeOf(error) === 'ENOENT') return 'nobody';
+    if (error instanceof SyntaxError) return 'unreadable';
     throw error;
   }
 }
 
-/** Moves the dead owner's lock aside, and puts it back if another process renewed it in the meantime. */
-function removeStale(path: string, judged: ProcessIdentity | undefined, own: string): void {
-  const aside = `${own}.stale`;
-  try {
-    renameSync(path, aside);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
-    throw error;
+/**
+ * Removes the lock of a dead owner. One process at a time may do so: nobody else changes such a lock, so that it is still
+ * the judged one when it is removed.
+ */
+function removeDead(path: string, own: string): void {
+  const takeover = `${path}.takeover`;
+  if (!linked(own, takeover)) {
+    if (ageMs(takeover) > longestTakeoverMs) rmSync(takeover, { force: true });
+    return;
   }
-  const moved = readOwner(aside);
-  if (moved !== undefined && moved.startedAt !== judged?.startedAt) linked(aside, path);
-  rmSync(aside, { force: true });
+  try {
+    const owner = readOwner(path);
+    if (owner === 'nobody') return;
+    if (owner === 'unreadable' || !isAlive(owner)) rmSync(path, { force: true });
+  } finally {
+    rmSync(takeover, { force: true });
+  }
+}
+
+function ageMs(path: string): number {
+  const entry = statSync(path, { throwIfNoEntry: false });
+  return entry === undefined ? 0 : Date.now() - entry.ctimeMs;
 }

@@ -8,7 +8,7 @@ import { logExcerpt, startLogFile } from './log-file.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import type { Reporter } from './report.ts';
 import { messageOf, StackFailure } from './stack-failure.ts';
-import { settlesWithin, waitUntil } from './wait.ts';
+import { sleeps, waitUntil } from './wait.ts';
 
 /** What to run, and how to know that it works. */
 export interface ServiceProcess {
@@ -114,7 +114,7 @@ export class SupervisedProcess {
     const delayMs = restartDelayMs(this.#crashes);
     const { name, logFile } = this.spec;
     this.#reporter.line(`${name} ${describeExit(exit)}; starting it again in ${delayMs / 1000} s (see ${logFile})`);
-    if (await settlesWithin(aborted(this.#stopping.signal), delayMs)) return;
+    if (!(await sleeps(delayMs, this.#stopping.signal))) return;
     try {
       await this.#spawn();
     } catch (error) {
@@ -157,10 +157,3 @@ export class SupervisedProcess {
 }
 
 const neverAborted = new AbortController().signal;
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}

@@ -20,6 +20,11 @@ export async function waitUntil(isTrue: () => boolean | Promise<boolean>, option
   }
 }
 
+/** Sleeps; false when the signal cut it short. */
+export async function sleeps(timeMs: number, signal: AbortSignal): Promise<boolean> {
+  return delay(timeMs, true, { signal }).catch(() => false);
+}
+
 /** True when `event` settles within the time; it is not cancelled otherwise. */
 export async function settlesWithin(event: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   const timer = new AbortController();

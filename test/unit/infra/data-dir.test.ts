@@ -39,7 +39,7 @@ describe('[INV-INFRA-ONE-STACK] a data folder', () => {
     writeFileSync(
       script,
       `import { tryLock } from '${lockModule}';
-       process.on('message', () => process.send(tryLock(process.argv[2]).held !== undefined));
+       process.on('message', () => void tryLock(process.argv[2]).then(({ held }) => process.send(held !== undefined)));
        process.send('here');`,
     );
     const contenders = Array.from({ length: 6 }, () => fork(script, [path], { execArgv: [] }));
@@ -55,7 +55,7 @@ describe('[INV-INFRA-ONE-STACK] a data folder', () => {
 
   it('can be waited for', async () => {
     const path = join(folder, 'wait.lock');
-    const { held } = tryLock(path);
+    const { held } = await tryLock(path);
     let asked = 0;
     const onWait = (): void => {
       asked += 1;
