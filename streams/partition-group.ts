@@ -9,24 +9,14 @@ import type { FetchedBatch, TopicPartition } from './ports.ts';
 import { topicPartitionKey } from './ports.ts';
 import type { RecordQueue, StampedRecord } from './record-queue.ts';
 
-export interface NextRecord {
-  readonly record: StampedRecord;
-  readonly queue: RecordQueue;
-}
-
 export class PartitionGroup {
   readonly queues: readonly RecordQueue[];
   readonly #byPartition: ReadonlyMap<string, RecordQueue>;
-  readonly #onDecoded: (queue: RecordQueue, records: readonly StampedRecord[]) => void;
   #streamTimeMs = -1;
 
-  constructor(
-    queues: readonly RecordQueue[],
-    onDecoded: (queue: RecordQueue, records: readonly StampedRecord[]) => void,
-  ) {
+  constructor(queues: readonly RecordQueue[]) {
     this.queues = queues;
     this.#byPartition = new Map(queues.map((queue) => [topicPartitionKey(queue.topicPartition), queue]));
-    this.#onDecoded = onDecoded;
   }
 
   get streamTimeMs(): number {
@@ -54,23 +44,29 @@ export class PartitionGroup {
     if (timestampMs > this.#streamTimeMs) this.#streamTimeMs = timestampMs;
   }
 
-  /** The record with the lowest timestamp, without taking it; of equals, that of the first partition. */
-  peek(systemTimeMs: number): NextRecord | undefined {
-    let next: NextRecord | undefined;
+  /**
+   * The queue whose next record has the lowest timestamp; of equals, the first one. Undefined while nothing may be taken.
+   * `RecordQueue.peek` gives the record, `take` takes it.
+   */
+  next(systemTimeMs: number): RecordQueue | undefined {
+    let next: RecordQueue | undefined;
+    let lowestMs = Infinity;
     for (const queue of this.queues) {
-      const record = queue.peek(systemTimeMs, (records) => this.#onDecoded(queue, records));
+      const record = queue.peek(systemTimeMs);
       if (record === undefined) {
         if (!queue.drained) return undefined;
-        continue;
+      } else if (next === undefined || record.timestampMs < lowestMs) {
+        next = queue;
+        lowestMs = record.timestampMs;
       }
-      if (next === undefined || record.timestampMs < next.record.timestampMs) next = { record, queue };
     }
     return next;
   }
 
-  /** Takes the record that `peek` answered. */
-  take({ record, queue }: NextRecord): void {
-    queue.take();
+  /** Takes the next record of the queue that `next` answered. */
+  take(queue: RecordQueue): StampedRecord {
+    const record = queue.take();
     if (record.error === undefined) this.advanceStreamTime(record.timestampMs);
+    return record;
   }
 }

@@ -20,6 +20,8 @@ const CHUNK_RECORDS = 512;
 export class RecordQueue {
   readonly topicPartition: TopicPartition;
   readonly source: SourceNode;
+  /** Sees each chunk of records once, right after it was decoded. */
+  onDecoded: (records: readonly StampedRecord[]) => void = () => undefined;
   readonly #batches: FetchedBatch[] = [];
   #rawIndex = 0;
   #decoded: StampedRecord[] = [];
@@ -27,18 +29,33 @@ export class RecordQueue {
   #buffered = 0;
   #position: number;
   #endOffset: number;
-  #partitionTimeMs = -1;
+  #partitionTimeMs: number;
 
-  /** `endOffset`: what a committed reader could reach when the task started. */
-  constructor(topicPartition: TopicPartition, source: SourceNode, position: number, endOffset: number) {
+  /**
+   * `endOffset`: what a committed reader could reach when the task started. `partitionTimeMs`: the highest event time before
+   * the position; -1 where there is none.
+   */
+  constructor(
+    topicPartition: TopicPartition,
+    source: SourceNode,
+    position: number,
+    endOffset: number,
+    partitionTimeMs = -1,
+  ) {
     this.topicPartition = topicPartition;
     this.source = source;
     this.#position = position;
     this.#endOffset = endOffset;
+    this.#partitionTimeMs = partitionTimeMs;
   }
 
   get position(): number {
     return this.#position;
+  }
+
+  /** Highest event time of the records that left; -1 before the first one. */
+  get partitionTimeMs(): number {
+    return this.#partitionTimeMs;
   }
 
   /** Records waiting here. */
@@ -64,18 +81,18 @@ export class RecordQueue {
     this.#skipEmptyBatches();
   }
 
-  /** The next record without taking it; undefined when none is buffered. `onDecoded` sees each chunk once, right after decoding. */
-  peek(systemTimeMs: number, onDecoded: (records: readonly StampedRecord[]) => void): StampedRecord | undefined {
+  /** The next record without taking it; undefined when none is buffered. */
+  peek(systemTimeMs: number): StampedRecord | undefined {
     if (this.#decodedIndex === this.#decoded.length) {
       if (this.#buffered === 0) return undefined;
       this.#decodeChunk(systemTimeMs);
-      onDecoded(this.#decoded);
+      this.onDecoded(this.#decoded);
     }
     return this.#decoded[this.#decodedIndex];
   }
 
   /** Takes the record that `peek` answered. */
-  take(): void {
+  take(): StampedRecord {
     const record = this.#decoded[this.#decodedIndex] as StampedRecord;
     this.#decodedIndex += 1;
     this.#buffered -= 1;
@@ -83,6 +100,7 @@ export class RecordQueue {
     if (record.error === undefined && record.timestampMs > this.#partitionTimeMs)
       this.#partitionTimeMs = record.timestampMs;
     if (this.#decodedIndex === this.#decoded.length) this.#skipEmptyBatches();
+    return record;
   }
 
   /** Drops batches that are used up; their trailing markers count as processed once nothing before them waits. */

@@ -12,13 +12,13 @@ import { DueScheduler } from './due-scheduler.ts';
 import type { ErrorHandlers, ErrorStage, FailedRecord } from './error-handlers.ts';
 import { ProcessingError, ProductionError, RecordTooLargeError, StreamsError, TaskFailedError } from './errors.ts';
 import { NodeGraph, type TaskContext } from './node-graph.ts';
-import { PartitionGroup, type NextRecord } from './partition-group.ts';
+import { PartitionGroup } from './partition-group.ts';
 import type { Counter, FetchedBatch, Histogram, Logger, Metrics, StateBackend, TopicPartition } from './ports.ts';
 import { topicPartitionKey } from './ports.ts';
 import type { Cancellable, PunctuationType, Punctuator } from './processor.ts';
 import { PunctuationQueue } from './punctuation.ts';
 import type { RecordCollector } from './record-collector.ts';
-import { messageOf, type RecordQueue } from './record-queue.ts';
+import { messageOf, type RecordQueue, type StampedRecord } from './record-queue.ts';
 import type { RecordMetadata } from './record.ts';
 import type { StateStore } from './state-store.ts';
 import type { SubTopology } from './topology.ts';
@@ -74,10 +74,8 @@ export class StreamTask {
     this.#systemTimeMs = options.nowMs;
     this.#stores = options.stores.map(({ store }) => store);
     this.#due = new DueScheduler(this.#stores);
-    this.#group = new PartitionGroup(options.queues, (queue, records) => {
-      const readable = records.filter(({ error }) => error === undefined);
-      this.#graph.prefetch(queue.source, readable);
-    });
+    this.#group = new PartitionGroup(options.queues);
+    for (const queue of options.queues) queue.onDecoded = (records) => this.#prefetch(queue, records);
     this.#group.advanceStreamTime(options.streamTimeMs);
     for (const { topicPartition, position } of options.queues) {
       this.#committedPositions.set(topicPartitionKey(topicPartition), position);
@@ -123,12 +121,12 @@ export class StreamTask {
     this.#systemTimeMs = systemTimeMs;
     let done = 0;
     while (done < limit) {
-      const next = this.#group.peek(systemTimeMs);
-      if (next === undefined) return done + this.#fireIdleTimers(limit - done);
-      done += this.#fireTimersBefore(next.record.timestampMs, limit - done);
+      const queue = this.#group.next(systemTimeMs);
+      const record = queue?.peek(systemTimeMs);
+      if (queue === undefined || record === undefined) return done + this.#fireIdleTimers(limit - done);
+      done += this.#fireTimersBefore(record.timestampMs, limit - done);
       if (done >= limit) return done;
-      this.#group.take(next);
-      this.#processRecord(next);
+      this.#processRecord(this.#group.take(queue), queue);
       done += 1;
       this.#processed.add(1);
       this.#streamTimePunctuations.punctuate(this.streamTimeMs, this.#punctuate);
@@ -220,10 +218,15 @@ export class StreamTask {
       .map(({ topicPartition, position }) => ({ ...topicPartition, offset: position }));
   }
 
-  #processRecord({ record, queue }: NextRecord): void {
+  #prefetch(queue: RecordQueue, records: readonly StampedRecord[]): void {
+    const readable = records.filter(({ error }) => error === undefined);
+    this.#graph.prefetch(queue.source, readable);
+  }
+
+  #processRecord(record: StampedRecord, queue: RecordQueue): void {
     const { topic, partition } = queue.topicPartition;
     if (record.error !== undefined) {
-      this.#handleFailure('deserialization', record.error, { record, queue });
+      this.#handleFailure('deserialization', record.error, record, queue);
       return;
     }
     this.#recordMetadata = { topic, partition, offset: record.raw.offset };
@@ -235,13 +238,13 @@ export class StreamTask {
       const error = recordError(cause);
       const stage =
         error instanceof ProductionError || error instanceof RecordTooLargeError ? 'production' : 'processing';
-      this.#handleFailure(stage, error, { record, queue });
+      this.#handleFailure(stage, error, record, queue);
     } finally {
       this.#recordMetadata = undefined;
     }
   }
 
-  #handleFailure(stage: ErrorStage, error: StreamsError, { record, queue }: NextRecord): void {
+  #handleFailure(stage: ErrorStage, error: StreamsError, record: StampedRecord, queue: RecordQueue): void {
     const source = { ...queue.topicPartition, offset: record.raw.offset };
     const failed = { stage, error, source, raw: record.raw };
     const response = this.#options.errorHandlers[stage](failed);

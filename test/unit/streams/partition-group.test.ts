@@ -34,17 +34,14 @@ const batchOf = (topic: string, records: LogRecord[], more: Partial<FetchedBatch
 const queueOf = (topic: string, { position = 0, end = 0 } = {}, more: Partial<SourceNode> = {}) =>
   new RecordQueue({ topic, partition: 0 }, sourceOf(topic, more), position, end);
 
-const groupOf = (...queues: RecordQueue[]) => new PartitionGroup(queues, () => undefined);
+const groupOf = (...queues: RecordQueue[]) => new PartitionGroup(queues);
 
-const drain = (group: PartitionGroup): { topic: string; offset: number; timestampMs: number }[] => {
+const drain = (group: PartitionGroup): { topic: string; offset: number; timestampMs: number; code?: string }[] => {
   const taken = [];
-  for (let next = group.peek(0); next !== undefined; next = group.peek(0)) {
-    taken.push({
-      topic: next.queue.topicPartition.topic,
-      offset: next.record.raw.offset,
-      timestampMs: next.record.timestampMs,
-    });
-    group.take(next);
+  for (let queue = group.next(0); queue !== undefined; queue = group.next(0)) {
+    const { topic } = queue.topicPartition;
+    const { raw, timestampMs, error } = group.take(queue);
+    taken.push({ topic, offset: raw.offset, timestampMs, ...(error && { code: error.code }) });
   }
   return taken;
 };
@@ -85,7 +82,7 @@ describe('PartitionGroup', () => {
   it('waits for a partition that is known to hold more records than were fetched [INV-PARTITION-ORDER]', () => {
     const group = groupOf(queueOf('a'), queueOf('b', { end: 1 }));
     group.add(batchOf('a', [logRecord(0, 100)]));
-    expect(group.peek(0)).toBeUndefined();
+    expect(group.next(0)).toBeUndefined();
     group.add(batchOf('b', [logRecord(0, 7)]));
     expect(drain(group).map(({ topic }) => topic)).toEqual(['b', 'a']);
     expect(group.drained).toBe(true);
@@ -96,7 +93,7 @@ describe('PartitionGroup', () => {
     const group = groupOf(queue);
     group.add(batchOf('a', [logRecord(0, 1), logRecord(1, 2)], { nextOffset: 3, endOffset: 4 }));
     group.add(batchOf('a', [], { nextOffset: 10, endOffset: 10 }));
-    const next = group.peek(0);
+    const next = group.next(0);
     if (next) group.take(next);
     expect(queue.position).toBe(1);
     drain(group);
@@ -124,11 +121,7 @@ describe('PartitionGroup', () => {
     const queue = queueOf('a', {}, { value });
     const group = groupOf(queue);
     group.add(batchOf('a', [logRecord(0, 5), logRecord(1, 999), logRecord(2, 6)]));
-    const errors = [];
-    for (let next = group.peek(0); next !== undefined; next = group.peek(0)) {
-      errors.push(next.record.error?.code);
-      group.take(next);
-    }
+    const errors = drain(group).map(({ code }) => code);
     expect(errors).toEqual([undefined, 'DESERIALIZATION_FAILED', undefined]);
     expect(group.streamTimeMs).toBe(6);
   });
