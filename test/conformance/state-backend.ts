@@ -257,9 +257,13 @@ export function stateBackendConformance(kind: BackendKind): void {
         fc.record({ kind: fc.constant('delete' as const), key }),
         fc.record({ kind: fc.constant('range' as const), from: key, to: key }),
       );
-      const batches = fc.array(fc.record({ changes: fc.array(change, { maxLength: 8 }), restart: fc.boolean() }), {
-        maxLength: 8,
-      });
+      const batches = fc.array(
+        fc.record({ changes: fc.array(change, { maxLength: 8, size: 'max' }), restart: fc.boolean() }),
+        {
+          maxLength: 8,
+          size: 'max',
+        },
+      );
       let taskNumber = 0;
       await fc.assert(
         fc.asyncProperty(batches, fc.array(fc.tuple(key, key, fc.boolean())), async (steps, queries) => {

@@ -33,7 +33,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 describe('SortedMap', () => {
   it('agrees with a plain map, and its ranges with the moment they were asked for', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
         const map = new SortedMap<number>();
         const model = new Map<number, number>();
         const snapshots: { range: Iterable<readonly [Uint8Array, number]>; expected: number[][] }[] = [];
