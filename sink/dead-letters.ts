@@ -6,7 +6,7 @@
  */
 import type { LogRecord, StreamsError, TopicPartition } from '../connectors/log.ts';
 import { deadLetterHeaders } from '../connectors/log.ts';
-import type { SinkOptions, SinkPorts } from './ports.ts';
+import type { SinkOptions, WriterPorts } from './ports.ts';
 
 /** `deserialization`: the bytes cannot be read. `sink`: the event can be read and not be stored. */
 export type DeadLetterStage = 'deserialization' | 'sink';
@@ -19,7 +19,7 @@ export interface RejectedRecord {
 
 /** Resolves once all are durable. */
 export const sendDeadLetters = async (
-  { deadLetters, clock, logger, metrics }: SinkPorts,
+  { deadLetters, clock, logger, metrics }: WriterPorts,
   { deadLetterTopic, applicationId }: SinkOptions,
   { topic, partition }: TopicPartition,
   rejected: readonly RejectedRecord[],

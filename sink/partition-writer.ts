@@ -14,7 +14,7 @@ import { sendDeadLetters } from './dead-letters.ts';
 import type { RejectedRecord } from './dead-letters.ts';
 import { planBatch } from './plan-batch.ts';
 import type { BatchPlan } from './plan-batch.ts';
-import type { SinkOptions, SinkPorts } from './ports.ts';
+import type { SinkOptions, WriterPorts } from './ports.ts';
 
 /** The event cannot be stored; the message says why. */
 export class UnstorableEventError extends StreamsError {
@@ -28,11 +28,11 @@ interface ReadRecord {
 
 export class PartitionWriter {
   readonly #at: TopicPartition;
-  readonly #ports: SinkPorts;
+  readonly #ports: WriterPorts;
   readonly #options: SinkOptions;
   #position: number;
 
-  constructor(at: TopicPartition, position: number, ports: SinkPorts, options: SinkOptions) {
+  constructor(at: TopicPartition, position: number, ports: WriterPorts, options: SinkOptions) {
     this.#at = at;
     this.#position = position;
     this.#ports = ports;

@@ -19,6 +19,9 @@ export interface SinkPorts {
   readonly metrics: Metrics;
 }
 
+/** What applying events to the tables takes, wherever the events come from. */
+export type WriterPorts = Omit<SinkPorts, 'consumer' | 'reader'>;
+
 export interface SinkOptions {
   /** Named in dead letters. */
   readonly applicationId: string;

@@ -69,10 +69,18 @@ export interface ReadModel {
 const MAX_EVENTS = 10_000;
 const MAX_LIMIT = 1_000;
 
-const ALERTS = `SELECT alert_id, driver_id, source_type, severity, status, timestamp, metadata, created_at, updated_at,
-  sequence FROM alerts`;
-const EVENTS = `SELECT event_id, alert_id, sequence, event_type, reason, old_status, new_status, timestamp, metadata
-  FROM alert_events WHERE alert_id = ? ORDER BY sequence LIMIT ${MAX_EVENTS}`;
+const alertsIn = (
+  table: string,
+): string => `SELECT alert_id, driver_id, source_type, severity, status, timestamp, metadata,
+  created_at, updated_at, sequence FROM ${table}`;
+const eventsIn = (
+  table: string,
+): string => `SELECT event_id, alert_id, sequence, event_type, reason, old_status, new_status,
+  timestamp, metadata FROM ${table} WHERE alert_id = ? ORDER BY sequence LIMIT ${MAX_EVENTS}`;
+const ALERTS = alertsIn('alerts');
+const EVENTS = eventsIn('alert_events');
+const ARCHIVED_ALERTS = alertsIn('alerts_archive');
+const ARCHIVED_EVENTS = eventsIn('alert_events_archive');
 
 const timeOf = (row: SqlRow, column: string): number => (row[column] as Date).getTime();
 
@@ -149,3 +157,18 @@ export const openReadModel = (database: MysqlDatabase): ReadModel => ({
     await database.query('SELECT 1 FROM alerts LIMIT 1');
   },
 });
+
+export interface ArchivedAlert {
+  readonly alert: StoredAlert;
+  readonly events: readonly StoredEvent[];
+}
+
+/** A purged alert with its events; undefined when it is not in the archive. Rejects with `DatabaseUnavailableError` in an outage. */
+export const readArchivedAlert = async (
+  database: MysqlDatabase,
+  alertId: string,
+): Promise<ArchivedAlert | undefined> => {
+  const [row] = await database.query(`${ARCHIVED_ALERTS} WHERE alert_id = ?`, [alertId]);
+  if (row === undefined) return undefined;
+  return { alert: toAlert(row), events: (await database.query(ARCHIVED_EVENTS, [alertId])).map(toEvent) };
+};

@@ -175,11 +175,22 @@ export class KafkaAdmin implements LogAdmin {
       if (errorCode !== ErrorCode.NONE) throw new ProtocolError('OffsetFetch', errorCode, `group "${groupId}"`);
       return Promise.all(
         answers.map(async ({ topic, partition, offset: committedOffset }) => {
-          const endOffset = await this.endOffset({ topic, partition });
+          const endOffset = await this.listOffset({ topic, partition }, LATEST);
           return { topic, partition, committedOffset, endOffset, lag: Math.max(0, endOffset - committedOffset) };
         }),
       );
     });
+  }
+
+  /**
+   * The first offset whose record has that timestamp or a later one, as the topic stamps its records (UTC epoch milliseconds);
+   * undefined when there is none below the last stable offset.
+   */
+  async offsetForTime(partition: TopicPartition, timestampMs: number): Promise<number | undefined> {
+    const offset = await this.retried(`Finding an offset of ${partitionName(partition)} by time`, () =>
+      this.listOffset(partition, timestampMs),
+    );
+    return offset < 0 ? undefined : offset;
   }
 
   /** Deletes groups without members, with their offsets; ones that do not exist are fine. */
@@ -194,9 +205,9 @@ export class KafkaAdmin implements LogAdmin {
     }
   }
 
-  private async endOffset(partition: TopicPartition): Promise<number> {
+  private async listOffset(partition: TopicPartition, timestampMs: number): Promise<number> {
     const link = await this.cluster.link(await this.cluster.leader(partition), LANE);
-    const [answer] = await link.request(listOffsetsApi, [{ ...partition, timestampMs: LATEST }]);
+    const [answer] = await link.request(listOffsetsApi, [{ ...partition, timestampMs }]);
     if (answer?.errorCode === ErrorCode.NONE) return answer.offset;
     this.cluster.forgetTopic(partition.topic);
     throw new ProtocolError(
