@@ -178,7 +178,8 @@ export class BrokerLink {
         resolve: ({ payload }: { payload: Buffer }) => {
           if (settle()) resolve(payload);
         },
-        reject: fail,
+        // Later, because this closes the queue that kafkajs is walking through when it calls.
+        reject: (cause: Error) => queueMicrotask(() => fail(cause)),
       };
       try {
         connection.requestQueue.push({

@@ -20,7 +20,7 @@ import { isRetriableFault, partitionName, toLogError } from './errors.ts';
 import { Fetcher, fetchLimitsOf } from './fetcher.ts';
 import { GroupMembership } from './group-membership.ts';
 import { ErrorCode, isStaleCoordinator, ProtocolError } from './protocol/error-codes.ts';
-import { offsetFetchApi, type OffsetAnswer } from './protocol/record-apis.ts';
+import { offsetFetchApi, type CommittedAnswer } from './protocol/record-apis.ts';
 import { BROKER_BACKOFF, CONCURRENT_TRANSACTION_BACKOFF, FaultLog, retryUntil } from './retry.ts';
 
 const FETCH_LANE = 'fetch';
@@ -146,7 +146,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
    * Waits a moment for offsets that a transaction is just committing. One that stays open is not waited for: whoever must
    * know its outcome has ended it before by initializing the producer.
    */
-  async committed(partitions: readonly TopicPartition[]): Promise<readonly (number | undefined)[]> {
+  async committed(partitions: readonly TopicPartition[]): Promise<readonly (CommittedPosition | undefined)[]> {
     if (partitions.length === 0) return [];
     const what = `Reading the committed offsets of the group "${this.options.groupId}"`;
     const stableUntil = Date.now() + UNSTABLE_OFFSETS_WAIT_MS;
@@ -164,17 +164,17 @@ export class KafkaGroupConsumer implements GroupConsumer {
           onFault: (error) => this.faultLog.fault(`${what} failed`, error),
         },
       );
-      const offsets = new Map(answers.map((answer) => [partitionName(answer), answer.offset]));
-      return partitions.map((partition) => {
-        const offset = offsets.get(partitionName(partition)) ?? NO_OFFSET;
-        return offset === NO_OFFSET ? undefined : offset;
-      });
+      const committed = answers.filter(({ offset }) => offset !== NO_OFFSET);
+      const positions = new Map(
+        committed.map((answer) => [partitionName(answer), { offset: answer.offset, metadata: answer.metadata }]),
+      );
+      return partitions.map((partition) => positions.get(partitionName(partition)));
     } catch (error) {
       throw toLogError(error, what);
     }
   }
 
-  private async fetchOffsets(partitions: readonly TopicPartition[], stable: boolean): Promise<readonly OffsetAnswer[]> {
+  private async fetchOffsets(partitions: readonly TopicPartition[], stable: boolean): Promise<readonly CommittedAnswer[]> {
     const { groupId } = this.options;
     const link = await this.cluster.coordinatorLink('group', groupId, OFFSETS_LANE);
     try {

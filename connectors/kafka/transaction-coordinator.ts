@@ -73,7 +73,7 @@ export class TransactionCoordinator {
   async commitOffsets(
     identity: TransactionIdentity,
     groupId: string,
-    positions: readonly (TopicPartition & { offset: number })[],
+    positions: readonly InputPosition[],
     deadline: number,
   ): Promise<void> {
     await this.askCoordinator('group', groupId, txnOffsetCommitApi, { ...identity, groupId, positions }, deadline);

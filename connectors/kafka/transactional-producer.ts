@@ -107,7 +107,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     return this.buffer.pendingBytes;
   }
 
-  async commit(groupId: string, inputPositions: readonly Position[]): Promise<WrittenPositions> {
+  async commit(groupId: string, inputPositions: readonly InputPosition[]): Promise<WrittenPositions> {
     const { identity } = this;
     if (!identity) throw this.notReady;
     if (this.running !== undefined) throw new Error('commit was called while another commit was running');
@@ -124,7 +124,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
   private async runCommit(
     identity: TransactionIdentity,
     groupId: string,
-    inputPositions: readonly Position[],
+    inputPositions: readonly InputPosition[],
   ): Promise<WrittenPositions> {
     const deadline = Date.now() + this.config.transactionTimeoutMs;
     const pending = this.buffer.pending();

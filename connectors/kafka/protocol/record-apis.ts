@@ -108,6 +108,10 @@ export interface OffsetAnswer extends TopicPartition {
   readonly offset: number;
 }
 
+export interface CommittedAnswer extends OffsetAnswer {
+  readonly metadata: string;
+}
+
 /** `timestampMs` is a point in time, `EARLIEST` or `LATEST`. */
 export const listOffsetsApi: Api<readonly (TopicPartition & { timestampMs: number })[], readonly OffsetAnswer[]> = {
   name: 'ListOffsets',
@@ -132,7 +136,7 @@ export const listOffsetsApi: Api<readonly (TopicPartition & { timestampMs: numbe
 /** With `stable`: answers UNSTABLE_OFFSET_COMMIT for a partition while a transaction that commits its offset is not complete. */
 export const offsetFetchApi: Api<
   { groupId: string; partitions: readonly TopicPartition[] | 'all'; stable: boolean },
-  { readonly errorCode: number; readonly answers: readonly OffsetAnswer[] }
+  { readonly errorCode: number; readonly answers: readonly CommittedAnswer[] }
 > = {
   name: 'OffsetFetch',
   key: 9,
@@ -157,10 +161,10 @@ export const offsetFetchApi: Api<
           const partition = reader.int32();
           const offset = reader.int64();
           reader.int32();
-          reader.compactString();
+          const metadata = reader.compactString() ?? '';
           const errorCode = reader.int16();
           reader.skipTags();
-          return { topic, partition, offset, errorCode };
+          return { topic, partition, offset, metadata, errorCode };
         });
         reader.skipTags();
         return partitions;

@@ -77,7 +77,7 @@ export const addOffsetsToTxnApi: Api<TransactionIdentity & { groupId: string }, 
 const NO_LEADER_EPOCH = -1;
 
 export const txnOffsetCommitApi: Api<
-  TransactionIdentity & { groupId: string; positions: readonly (TopicPartition & { offset: number })[] },
+  TransactionIdentity & { groupId: string; positions: readonly InputPosition[] },
   ErrorResponse
 > = {
   name: 'TxnOffsetCommit',
@@ -86,8 +86,8 @@ export const txnOffsetCommitApi: Api<
   flexible: false,
   write: (writer, { transactionalId, groupId, producerId, producerEpoch, positions }) => {
     writer.string(transactionalId).string(groupId).int64(producerId).int16(producerEpoch);
-    writeTopics(writer, positions, ({ partition, offset }) => {
-      writer.int32(partition).int64(offset).int32(NO_LEADER_EPOCH).string(null);
+    writeTopics(writer, positions, ({ partition, offset, metadata }) => {
+      writer.int32(partition).int64(offset).int32(NO_LEADER_EPOCH).string(metadata ?? null);
     });
   },
   read: (reader) => {
