@@ -31,7 +31,6 @@ export interface AlertIntakeOptions {
   readonly waiters: DecisionWaiters;
   readonly lookUpStatus: StatusLookup;
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly metrics: Metrics;
   /** Longest wait for the log to take the alert, in milliseconds. */
   readonly produceTimeoutMs: number;
@@ -44,6 +43,12 @@ const LOOK_UP_TIMEOUT_MS = 1_000;
 
 /** Refusals of the producer before it sent anything. After any other fault the outcome counts as unknown. */
 const NEVER_SENT: ReadonlySet<string> = new Set(['PRODUCER_FULL', 'PRODUCER_CLOSED']);
+
+interface Waiting {
+  readonly mayBeKnown: boolean;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
 
 type Produced = 'produced' | 'timeout' | { readonly decided: string } | { readonly failed: unknown };
 
@@ -58,10 +63,10 @@ export class AlertIntake {
 
   /**
    * Resolves with the alert's status after its decision, or with `PENDING` when the decision takes longer than the wait.
-   * `mayBeKnown`: the id was used before or may have been, so the decision may lie in the past.
+   * `mayBeKnown`: the id was used before or may have been, so the decision may lie in the past. `logger`: the request's.
    * Rejects with an `ApiError` of status 503.
    */
-  async submit(alert: IdentifiedAlert, mayBeKnown: boolean): Promise<string> {
+  async submit(alert: IdentifiedAlert, mayBeKnown: boolean, logger: Logger): Promise<string> {
     const { waiters } = this.#options;
     const waiter = waiters.register(alert.alertId, alert.driverId);
     if (waiter === undefined) {
@@ -71,7 +76,7 @@ export class AlertIntake {
     const done = new AbortController();
     try {
       const decided = await this.#produce(alert, waiter, done.signal);
-      return decided ?? (await this.#awaitDecision(alert.alertId, waiter, mayBeKnown, done.signal));
+      return decided ?? (await this.#awaitDecision(alert.alertId, waiter, { mayBeKnown, logger, signal: done.signal }));
     } finally {
       done.abort();
       waiter.release();
@@ -81,7 +86,7 @@ export class AlertIntake {
 
   /** Resolves once the alert is on the log; with the status when its decision is read before the log's own answer is. */
   async #produce(alert: IdentifiedAlert, waiter: Waiter, signal: AbortSignal): Promise<string | undefined> {
-    const { clock, produceTimeoutMs, logger } = this.#options;
+    const { clock, produceTimeoutMs } = this.#options;
     const outcome = await Promise.race<Produced>([
       this.#send(alert),
       waiter.decided.then((decided) => ({ decided })),
@@ -90,7 +95,6 @@ export class AlertIntake {
     if (outcome === 'produced') return undefined;
     if (outcome !== 'timeout' && 'decided' in outcome) return outcome.decided;
     const cause = outcome === 'timeout' ? new Error(`no answer within ${produceTimeoutMs} ms`) : outcome.failed;
-    logger.warn('the log did not take an alert', { alertId: alert.alertId, err: cause });
     if (cause instanceof StreamsError && NEVER_SENT.has(cause.code)) {
       throw unavailable('ALERT_NOT_TAKEN', 'The alert was not taken: too many wait to be sent.', 1, { cause });
     }
@@ -115,22 +119,22 @@ export class AlertIntake {
     }
   }
 
-  async #awaitDecision(alertId: string, waiter: Waiter, mayBeKnown: boolean, signal: AbortSignal): Promise<string> {
+  async #awaitDecision(alertId: string, waiter: Waiter, { mayBeKnown, logger, signal }: Waiting): Promise<string> {
     const { clock, decisionTimeoutMs } = this.#options;
     const timeout = clock.sleep(decisionTimeoutMs, signal).then(() => undefined);
-    const known = mayBeKnown ? await Promise.race([this.#lookUp(alertId), waiter.decided, timeout]) : undefined;
+    const known = mayBeKnown ? await Promise.race([this.#lookUp(alertId, logger), waiter.decided, timeout]) : undefined;
     const decided = known ?? (await Promise.race([waiter.decided, timeout]));
     if (decided !== undefined) return decided;
     const lookUpTimeout = clock.sleep(LOOK_UP_TIMEOUT_MS, signal).then(() => undefined);
-    return (await Promise.race([this.#lookUp(alertId), waiter.decided, lookUpTimeout])) ?? PENDING;
+    return (await Promise.race([this.#lookUp(alertId, logger), waiter.decided, lookUpTimeout])) ?? PENDING;
   }
 
   /** A read model that is away only means that the decision is not known yet. */
-  async #lookUp(alertId: string): Promise<string | undefined> {
+  async #lookUp(alertId: string, logger: Logger): Promise<string | undefined> {
     try {
       return await this.#options.lookUpStatus(alertId);
     } catch (error) {
-      this.#options.logger.debug('the read model cannot be asked for an alert', { alertId, err: error });
+      logger.debug('the read model cannot be asked for an alert', { alertId, err: error });
       return undefined;
     }
   }

@@ -51,12 +51,16 @@ export class DecisionTail {
   /** Runs until the signal aborts; starts again at the end of the log after a fault. Does not reject. */
   async run(signal: AbortSignal): Promise<void> {
     const { reader, clock, logger, restartPauseMs } = this.#options;
+    let failing = false;
     while (!signal.aborted) {
       try {
         await this.#startAtEnd();
+        failing = false;
         await reader.follow([...this.#positions.values()], (batch) => this.#take(batch), signal);
       } catch (error) {
-        logger.warn('following the lifecycle events failed; starting again at the end of the log', { err: error });
+        // One line for an outage, not one for each attempt during it.
+        if (!failing) logger.warn('following the lifecycle events failed; trying until it works', { err: error });
+        failing = true;
       }
       this.#positions.clear();
       this.#held.clear();

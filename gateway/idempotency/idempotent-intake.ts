@@ -15,6 +15,8 @@ export interface IdempotentRequest {
   readonly client: string;
   readonly key: string;
   readonly body: Uint8Array;
+  /** The request's. */
+  readonly logger: Logger;
 }
 
 export interface IdempotentAnswer extends StoredAnswer {
@@ -27,7 +29,6 @@ export interface IdempotentIntakeOptions {
   readonly intake: AlertIntake;
   readonly lookUpStatus: StatusLookup;
   readonly clock: Clock;
-  readonly logger: Logger;
   /** Longest wait for one call of the store, in milliseconds. */
   readonly storeTimeoutMs: number;
 }
@@ -57,10 +58,10 @@ export class IdempotentIntake {
           retryAfterSeconds: 1,
         });
       case 'answered':
-        return { ...(await this.#refreshed(keyHash, begun.answer)), replayed: true };
+        return { ...(await this.#refreshed(keyHash, begun.answer, request.logger)), replayed: true };
       case 'claimed': {
         const { alertId } = begun.claim;
-        const status = await this.#work(begun.claim, alert, mayBeKnown || begun.resumed);
+        const status = await this.#work(begun.claim, alert, mayBeKnown || begun.resumed, request.logger);
         return { alertId, status, replayed: false };
       }
     }
@@ -79,20 +80,20 @@ export class IdempotentIntake {
     }
   }
 
-  async #work(claim: Claim, alert: IdentifiedAlert, mayBeKnown: boolean): Promise<string> {
+  async #work(claim: Claim, alert: IdentifiedAlert, mayBeKnown: boolean, logger: Logger): Promise<string> {
     const { store, intake } = this.#options;
     try {
-      const status = await intake.submit({ ...alert, alertId: claim.alertId }, mayBeKnown);
-      await this.#attempt('the answer of an idempotent request was not kept', store.complete(claim, status));
+      const status = await intake.submit({ ...alert, alertId: claim.alertId }, mayBeKnown, logger);
+      await this.#attempt('the answer of an idempotent request was not kept', store.complete(claim, status), logger);
       return status;
     } catch (error) {
-      await this.#attempt('the claim of a failed request was not ended', store.release(claim));
+      await this.#attempt('the claim of a failed request was not ended', store.release(claim), logger);
       throw error;
     }
   }
 
   /** The first answer may have come before the decision; then the decision is the better answer, as soon as it is known. */
-  async #refreshed(keyHash: Buffer, answer: StoredAnswer): Promise<StoredAnswer> {
+  async #refreshed(keyHash: Buffer, answer: StoredAnswer, logger: Logger): Promise<StoredAnswer> {
     if (answer.status !== PENDING) return answer;
     const { lookUpStatus, store } = this.#options;
     let status: string | undefined;
@@ -102,16 +103,17 @@ export class IdempotentIntake {
         status = found;
         if (found !== undefined) await store.updateStatus(keyHash, PENDING, found);
       }),
+      logger,
     );
     return { alertId: answer.alertId, status: status ?? PENDING };
   }
 
   /** For what must not fail the request: without it the key is free again when its lease ends, with the same alert id. */
-  async #attempt(failure: string, work: Promise<void>): Promise<void> {
+  async #attempt(failure: string, work: Promise<void>, logger: Logger): Promise<void> {
     try {
       await this.#inTime(work);
     } catch (error) {
-      this.#options.logger.warn(failure, { err: error });
+      logger.warn(failure, { err: error });
     }
   }
 

@@ -5,7 +5,7 @@
  * to ask again.
  */
 import type { FastifyInstance } from 'fastify';
-import type { Clock } from '../../connectors/log.ts';
+import type { Clock, Logger } from '../../connectors/log.ts';
 import { type AlertIntake, PENDING } from '../alerts/alert-intake.ts';
 import { type AlertRequest, toRawAlert } from '../alerts/alert-request.ts';
 import type { TimestampParser } from '../alerts/timestamp.ts';
@@ -19,6 +19,7 @@ export interface ProcessAlertOptions {
   readonly idempotentIntake: IdempotentIntake;
   readonly parseTimestamp: TimestampParser;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly random: RandomBytes;
   /** How far ahead an alert's time may be, in milliseconds. */
   readonly futureSkewMs: number;
@@ -77,12 +78,13 @@ export const processAlertRoute = (app: FastifyInstance, options: ProcessAlertOpt
       if (!outcome.ok) throw invalidRequest(outcome.problems);
       const { alert } = outcome;
       const mayBeKnown = request.body.alertId !== undefined;
+      const logger = options.logger.child({ request_id: request.id });
       const key = request.headers['idempotency-key'];
       const answer: IdempotentAnswer =
         key === undefined
-          ? { alertId: alert.alertId, status: await intake.submit(alert, mayBeKnown), replayed: false }
+          ? { alertId: alert.alertId, status: await intake.submit(alert, mayBeKnown, logger), replayed: false }
           : await idempotentIntake.submit(
-              { client: request.client ?? '', key, body: request.rawBody ?? Buffer.alloc(0) },
+              { client: request.client ?? '', key, body: request.rawBody ?? Buffer.alloc(0), logger },
               alert,
               mayBeKnown,
             );

@@ -78,7 +78,6 @@ class World {
         return this.readModel.get(alertId);
       },
       clock: this.clock,
-      logger: silentLogger,
       metrics: silentMetrics,
       produceTimeoutMs: 5_000,
       decisionTimeoutMs: 2_000,
@@ -99,7 +98,7 @@ describe('alert intake', () => {
   afterEach(() => world.stop.abort());
 
   const submit = (each: IdentifiedAlert, mayBeKnown = false) =>
-    world.clock.runUntil(world.intake().submit(each, mayBeKnown));
+    world.clock.runUntil(world.intake().submit(each, mayBeKnown, silentLogger));
 
   it.each<[AlertStatus, readonly AlertStatus[]]>([
     ['OPEN', ['OPEN']],
@@ -126,7 +125,7 @@ describe('alert intake', () => {
     const intake = world.intake();
     const ids = Array.from({ length: 200 }, (_, index) => String(index));
     const answers = await world.clock.runUntil(
-      Promise.all(ids.map((id) => intake.submit(alert(id, `driver-${Number(id) % 7}`), false))),
+      Promise.all(ids.map((id) => intake.submit(alert(id, `driver-${Number(id) % 7}`), false, silentLogger))),
     );
     expect(answers).toEqual(ids.map(statusOf));
   });
@@ -182,8 +181,11 @@ describe('alert intake', () => {
     world.decide = () => [];
     await world.start();
     const intake = world.intake();
-    const first = intake.submit(alert('a'), false);
-    await expect(intake.submit(alert('b'), false)).rejects.toMatchObject({ statusCode: 503, code: 'TOO_MANY_WAITING' });
+    const first = intake.submit(alert('a'), false, silentLogger);
+    await expect(intake.submit(alert('b'), false, silentLogger)).rejects.toMatchObject({
+      statusCode: 503,
+      code: 'TOO_MANY_WAITING',
+    });
     expect(await world.clock.runUntil(first)).toBe(PENDING);
     expect(world.produced().map(({ alertId }) => alertId)).toEqual(['a']);
   });
@@ -191,7 +193,7 @@ describe('alert intake', () => {
   it('goes on following after events that cannot be decoded', async () => {
     await world.start();
     const poison = world.log.client('stranger').plainProducer();
-    const pending = world.intake().submit(alert('a'), false);
+    const pending = world.intake().submit(alert('a'), false, silentLogger);
     await poison.send([{ topic: EVENTS, key: Buffer.from('TEST-01'), value: Buffer.from('rubbish') }]);
     expect(await world.clock.runUntil(pending)).toBe('OPEN');
     expect(await submit(alert('b'))).toBe('OPEN');

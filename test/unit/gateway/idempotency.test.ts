@@ -11,8 +11,8 @@ import type {
 } from '../../../gateway/idempotency/idempotency.ts';
 import { judge } from '../../../gateway/idempotency/idempotency.ts';
 import { IdempotentIntake } from '../../../gateway/idempotency/idempotent-intake.ts';
+import { silentLogger } from '../../../streams/testing/silent.ts';
 import { VirtualClock } from '../../../streams/testing/virtual-clock.ts';
-import { recordingLogger } from './support.ts';
 
 const LEASE_MS = 10_000;
 const KEEP_MS = 86_400_000;
@@ -106,7 +106,6 @@ class World {
       intake: intake as AlertIntake,
       lookUpStatus: async (alertId) => this.readModel.get(alertId),
       clock: this.clock,
-      logger: recordingLogger(),
       storeTimeoutMs: 2_000,
     });
   }
@@ -114,7 +113,7 @@ class World {
   post(key: string, body = '{}', { client = '', gateway = this.gateway() } = {}) {
     this.#ids += 1;
     return this.clock.runUntil(
-      gateway.submit({ client, key, body: Buffer.from(body) }, alert(`id-${this.#ids}`), false),
+      gateway.submit({ client, key, body: Buffer.from(body), logger: silentLogger }, alert(`id-${this.#ids}`), false),
     );
   }
 }
@@ -145,7 +144,9 @@ describe('idempotent requests', () => {
     const world = new World();
     const { promise, resolve } = Promise.withResolvers<string>();
     world.answer = () => promise;
-    const first = world.gateway().submit({ client: '', key: 'key', body: Buffer.from('{}') }, alert('first'), false);
+    const first = world
+      .gateway()
+      .submit({ client: '', key: 'key', body: Buffer.from('{}'), logger: silentLogger }, alert('first'), false);
     await world.clock.settle();
     const refused = { statusCode: 409, code: 'IDEMPOTENCY_KEY_IN_PROGRESS', retryAfterSeconds: 1 };
     await expect(world.post('key')).rejects.toMatchObject(refused);
@@ -171,7 +172,9 @@ describe('idempotent requests', () => {
   it('[INV-GATEWAY-IDEMPOTENT] keep their alert id after a crash, once the lease is over', async () => {
     const world = new World();
     world.answer = () => new Promise(() => undefined);
-    void world.gateway().submit({ client: '', key: 'key', body: Buffer.from('{}') }, alert('before-crash'), false);
+    void world
+      .gateway()
+      .submit({ client: '', key: 'key', body: Buffer.from('{}'), logger: silentLogger }, alert('before-crash'), false);
     await world.clock.settle();
     world.answer = async () => 'OPEN';
     await world.clock.advance(LEASE_MS - 1);
