@@ -16,17 +16,14 @@ declare module 'rocksdb/binding.js' {
   interface OpenOptions {
     createIfMissing?: boolean;
     errorIfExists?: boolean;
-    /** `level` or `universal`; without it, `memtableMemoryBudget` has no effect. */
-    compaction?: 'level' | 'universal';
+    /** Without it, `memtableMemoryBudget` has no effect. */
+    compaction?: 'level';
     /** Bytes; a quarter of it becomes the size of one memtable, of which there are six at most. */
     memtableMemoryBudget?: number;
     /** Bytes of this database's own block cache. */
     cacheSize?: number;
     cacheIndexAndFilterBlocks?: boolean;
-    compression?: boolean;
     walCompression?: boolean;
-    optimize?: 'point-lookup';
-    parallelism?: number;
   }
 
   interface RangeOptions {

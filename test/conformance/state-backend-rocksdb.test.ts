@@ -44,7 +44,7 @@ describe('state backend RocksDB on a disk', () => {
     }
   }, 30_000);
 
-  it('finishes a range deletion that was cut off after its batch was written', async () => {
+  it('finishes a range deletion that was cut off after its batch was written [INV-STATE-RANGE]', async () => {
     const backend = await factory.open(TASK);
     const space = backend.keySpace('store');
     const filling = backend.batch();
@@ -90,7 +90,7 @@ describe('state backend RocksDB on a disk', () => {
     await backend.close();
   });
 
-  describe('with damage', () => {
+  describe('with damage [INV-STATE-DAMAGE]', () => {
     const directory = (): string => join(stateDir, TASK);
     const files = async (pattern: RegExp): Promise<string[]> =>
       (await readdir(directory())).filter((name) => pattern.test(name)).map((name) => join(directory(), name));
