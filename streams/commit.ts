@@ -4,7 +4,7 @@
  * Invariant: RocksDB only ever holds what a committed transaction carries. A crash before step 3 leaves the state as the last
  * commit left it; a crash between 3 and 4 leaves it one transaction behind, which the restore of the changelog's tail heals.
  */
-import type { StateBackend, TopicPartition, WrittenPositions } from './ports.ts';
+import type { InputPosition, StateBackend, TopicPartition, WrittenPositions } from './ports.ts';
 import { topicPartitionKey } from './ports.ts';
 import type { RecordCollector } from './record-collector.ts';
 import type { StateStore } from './state-store.ts';
@@ -19,9 +19,7 @@ export interface CommitInput {
   readonly stores: readonly LoggedStore[];
   readonly collector: RecordCollector;
   readonly backend: StateBackend;
-  readonly inputPositions: readonly (TopicPartition & { offset: number })[];
-  /** The task's stream time, kept with the state so that a restart goes on from it. */
-  readonly streamTime: TopicPartition & { offset: number };
+  readonly inputPositions: readonly InputPosition[];
 }
 
 export async function commitTask(input: CommitInput): Promise<void> {
@@ -39,7 +37,7 @@ function flushToChangelogs({ stores, collector }: CommitInput): void {
 
 /** Step 4, after 2 (send) and 3 (commit): the data and the positions it stands for, in one batch. */
 function applyToState(input: CommitInput, written: WrittenPositions): void {
-  const { stores, backend, inputPositions, streamTime } = input;
+  const { stores, backend, inputPositions } = input;
   const batch = backend.batch();
   for (const { store, changelog } of stores) {
     store.stage(batch);
@@ -47,6 +45,5 @@ function applyToState(input: CommitInput, written: WrittenPositions): void {
     if (changelog !== undefined && position !== undefined) batch.setPosition(changelog, position);
   }
   for (const position of inputPositions) batch.setPosition(position, position.offset);
-  batch.setPosition(streamTime, streamTime.offset);
   backend.write(batch);
 }

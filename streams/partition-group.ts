@@ -1,7 +1,8 @@
 /**
  * The input partitions of one task, taken in timestamp order.
  *
- * Invariant: `streamTimeMs` never decreases; it is the highest event time of the records taken so far. While a partition
+ * Invariant: `streamTimeMs` never decreases; it is the highest event time of the records taken so far, by this task or by
+ * whoever had it before. While a partition
  * that is known to hold more records has none here, nothing is taken, so that order across partitions does not depend on
  * which fetch answered first.
  */
@@ -12,11 +13,12 @@ import type { RecordQueue, StampedRecord } from './record-queue.ts';
 export class PartitionGroup {
   readonly queues: readonly RecordQueue[];
   readonly #byPartition: ReadonlyMap<string, RecordQueue>;
-  #streamTimeMs = -1;
+  #streamTimeMs: number;
 
   constructor(queues: readonly RecordQueue[]) {
     this.queues = queues;
     this.#byPartition = new Map(queues.map((queue) => [topicPartitionKey(queue.topicPartition), queue]));
+    this.#streamTimeMs = Math.max(-1, ...queues.map(({ partitionTimeMs }) => partitionTimeMs));
   }
 
   get streamTimeMs(): number {
@@ -37,11 +39,6 @@ export class PartitionGroup {
 
   add(batch: FetchedBatch): void {
     this.queue(batch)?.add(batch);
-  }
-
-  /** Restores the stream time that the state stands for, after a restart. */
-  advanceStreamTime(timestampMs: number): void {
-    if (timestampMs > this.#streamTimeMs) this.#streamTimeMs = timestampMs;
   }
 
   /**
@@ -66,7 +63,7 @@ export class PartitionGroup {
   /** Takes the next record of the queue that `next` answered. */
   take(queue: RecordQueue): StampedRecord {
     const record = queue.take();
-    if (record.error === undefined) this.advanceStreamTime(record.timestampMs);
+    if (queue.partitionTimeMs > this.#streamTimeMs) this.#streamTimeMs = queue.partitionTimeMs;
     return record;
   }
 }

@@ -39,6 +39,18 @@ export interface GroupMember {
   readonly userData: Uint8Array;
 }
 
+/** A position to commit; `metadata`: a short text kept with it for whoever reads on from there. */
+export interface InputPosition extends TopicPartition {
+  readonly offset: number;
+  readonly metadata?: string;
+}
+
+export interface CommittedPosition {
+  readonly offset: number;
+  /** Empty where none was committed. */
+  readonly metadata: string;
+}
+
 /** Decides which member reads which partitions. A pure function, run by the group's leader. */
 export interface PartitionAssignor {
   readonly name: string;
@@ -70,8 +82,8 @@ export interface GroupConsumer {
   poll(timeoutMs: number): Promise<ConsumerPoll>;
   /** Lets a waiting `poll` return now. */
   wakeup(): void;
-  /** The group's committed offset of each partition; undefined where there is none. */
-  committed(partitions: readonly TopicPartition[]): Promise<readonly (number | undefined)[]>;
+  /** The group's committed position in each partition; undefined where there is none. */
+  committed(partitions: readonly TopicPartition[]): Promise<readonly (CommittedPosition | undefined)[]>;
   seek(partition: TopicPartition, offset: number): void;
   /** A paused partition keeps its position and is not fetched. */
   pause(partitions: readonly TopicPartition[]): void;
@@ -116,7 +128,7 @@ export interface TransactionalProducer {
    * Commits the appended records and the input positions (the group's committed offsets) in one transaction.
    * Resolves once the transaction is durable. With neither records nor offsets it does nothing.
    */
-  commit(groupId: string, inputPositions: readonly (TopicPartition & { offset: number })[]): Promise<WrittenPositions>;
+  commit(groupId: string, inputPositions: readonly InputPosition[]): Promise<WrittenPositions>;
   /** Drops what was appended; aborts the open transaction, if any. */
   abort(): Promise<void>;
   close(): Promise<void>;

@@ -6,7 +6,7 @@
 import { ProductionError, StreamsError, TopologyError } from './errors.ts';
 import { deadLetterHeaders, type FailedRecord } from './error-handlers.ts';
 import { partitionForKey } from './partitioner.ts';
-import type { ProducerMark, TopicPartition, TransactionalProducer, WrittenPositions } from './ports.ts';
+import type { InputPosition, ProducerMark, TransactionalProducer, WrittenPositions } from './ports.ts';
 import type { Record } from './record.ts';
 import { messageOf } from './record-queue.ts';
 import type { ChangelogSink } from './state-store.ts';
@@ -90,7 +90,7 @@ export class RecordCollector {
     );
   }
 
-  commit(inputPositions: readonly (TopicPartition & { offset: number })[]): Promise<WrittenPositions> {
+  commit(inputPositions: readonly InputPosition[]): Promise<WrittenPositions> {
     return this.#producer.commit(this.#options.applicationId, inputPositions);
   }
 

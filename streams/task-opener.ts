@@ -11,6 +11,7 @@ import { FatalLogError, OffsetOutOfRangeError, recoveryOf, StateCorruptedError }
 import { changelogTopic } from './internal-topics.ts';
 import type {
   Clock,
+  CommittedPosition,
   GroupConsumer,
   LogClient,
   LogReader,
@@ -26,7 +27,7 @@ import { RecordQueue } from './record-queue.ts';
 import { restoreStores, type RestoreProgress } from './restore.ts';
 import type { StateStore } from './state-store.ts';
 import { StandbyTask } from './standby-task.ts';
-import { StreamTask, streamTimeKey } from './task.ts';
+import { partitionTimeOf, StreamTask } from './task.ts';
 import { taskIdOf } from './task-assignor.ts';
 import type { SourceNode, SubTopology } from './topology.ts';
 
@@ -159,7 +160,7 @@ async function restore(
 
 async function inputQueues(
   place: TaskPlace,
-  committed: readonly (number | undefined)[],
+  committed: readonly (CommittedPosition | undefined)[],
   environment: TaskEnvironment,
 ): Promise<RecordQueue[]> {
   const sources = place.subTopology.nodes.filter((node): node is SourceNode => node.kind === 'source');
@@ -167,8 +168,8 @@ async function inputQueues(
   for (const [index, input] of taskInputs(place).entries()) {
     const source = sources.find(({ topics }) => topics.includes(input.topic)) as SourceNode;
     const { beginning, end } = await environment.reader.range(input);
-    const position = startOffset(input, committed[index], beginning, end, environment);
-    queues.push(new RecordQueue(input, source, position, end));
+    const position = startOffset(input, committed[index]?.offset, beginning, end, environment);
+    queues.push(new RecordQueue(input, source, position, end, partitionTimeOf(committed[index]?.metadata ?? '')));
   }
   return queues;
 }
@@ -239,7 +240,6 @@ function newTask(
     }),
     errorHandlers,
     timerMode,
-    streamTimeMs: backend.position(streamTimeKey(taskId)) ?? -1,
     metrics,
     logger: logger.child({ taskId }),
     nowMs: clock.now(),

@@ -13,7 +13,7 @@ import type { ErrorHandlers, ErrorStage, FailedRecord } from './error-handlers.t
 import { ProcessingError, ProductionError, RecordTooLargeError, StreamsError, TaskFailedError } from './errors.ts';
 import { NodeGraph, type TaskContext } from './node-graph.ts';
 import { PartitionGroup } from './partition-group.ts';
-import type { Counter, FetchedBatch, Histogram, Logger, Metrics, StateBackend, TopicPartition } from './ports.ts';
+import type { Counter, FetchedBatch, Histogram, InputPosition, Logger, Metrics, StateBackend } from './ports.ts';
 import { topicPartitionKey } from './ports.ts';
 import type { Cancellable, PunctuationType, Punctuator } from './processor.ts';
 import { PunctuationQueue } from './punctuation.ts';
@@ -41,15 +41,19 @@ export interface StreamTaskOptions {
   readonly collector: RecordCollector;
   readonly errorHandlers: ErrorHandlers;
   readonly timerMode: TimerMode;
-  /** The stream time that the state stands for; -1 when it has seen no record. */
-  readonly streamTimeMs: number;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly nowMs: number;
 }
 
-/** Where a task's stream time is kept in its state, in the form of a position. */
-export const streamTimeKey = (taskId: string): TopicPartition => ({ topic: `__stream-time-${taskId}`, partition: 0 });
+/**
+ * How a partition's highest event time is kept with its committed offset. It belongs there and not to the local state: whoever
+ * takes the task over must go on from it, on whatever disk.
+ */
+const partitionTimeText = (timeMs: number): string => (timeMs < 0 ? '' : String(timeMs));
+
+/** -1 where there is none, or none that can be read. */
+export const partitionTimeOf = (metadata: string): number => (/^\d{1,15}$/.test(metadata) ? Number(metadata) : -1);
 
 export class StreamTask {
   readonly taskId: string;
@@ -76,7 +80,6 @@ export class StreamTask {
     this.#due = new DueScheduler(this.#stores);
     this.#group = new PartitionGroup(options.queues);
     for (const queue of options.queues) queue.onDecoded = (records) => this.#prefetch(queue, records);
-    this.#group.advanceStreamTime(options.streamTimeMs);
     for (const { topicPartition, position } of options.queues) {
       this.#committedPositions.set(topicPartitionKey(topicPartition), position);
     }
@@ -180,7 +183,6 @@ export class StreamTask {
       collector: this.#options.collector,
       backend: this.#options.backend,
       inputPositions,
-      streamTime: { ...streamTimeKey(this.taskId), offset: this.streamTimeMs },
     });
     for (const position of inputPositions) this.#committedPositions.set(topicPartitionKey(position), position.offset);
     this.#commitLatency.record(clock.now() - startedMs);
@@ -210,12 +212,16 @@ export class StreamTask {
     }
   }
 
-  #advancedPositions(): (TopicPartition & { offset: number })[] {
+  #advancedPositions(): InputPosition[] {
     return this.#group.queues
       .filter(
         ({ topicPartition, position }) => this.#committedPositions.get(topicPartitionKey(topicPartition)) !== position,
       )
-      .map(({ topicPartition, position }) => ({ ...topicPartition, offset: position }));
+      .map(({ topicPartition, position, partitionTimeMs }) => ({
+        ...topicPartition,
+        offset: position,
+        metadata: partitionTimeText(partitionTimeMs),
+      }));
   }
 
   #prefetch(queue: RecordQueue, records: readonly StampedRecord[]): void {

@@ -9,6 +9,7 @@
 import { FatalLogError, StreamsError } from '../../streams/errors.ts';
 import {
   topicPartitionKey,
+  type CommittedPosition,
   type ConsumerPoll,
   type GroupConsumer,
   type GroupConsumerOptions,
@@ -174,7 +175,10 @@ export class KafkaGroupConsumer implements GroupConsumer {
     }
   }
 
-  private async fetchOffsets(partitions: readonly TopicPartition[], stable: boolean): Promise<readonly CommittedAnswer[]> {
+  private async fetchOffsets(
+    partitions: readonly TopicPartition[],
+    stable: boolean,
+  ): Promise<readonly CommittedAnswer[]> {
     const { groupId } = this.options;
     const link = await this.cluster.coordinatorLink('group', groupId, OFFSETS_LANE);
     try {

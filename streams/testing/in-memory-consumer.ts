@@ -5,7 +5,14 @@
  * committed record once and in order. A partition that it did not hold before waits for its `seek`.
  */
 import { FatalLogError, RetriableLogError } from '../errors.ts';
-import type { ConsumerPoll, FetchedBatch, GroupConsumer, GroupConsumerOptions, TopicPartition } from '../ports.ts';
+import type {
+  CommittedPosition,
+  ConsumerPoll,
+  FetchedBatch,
+  GroupConsumer,
+  GroupConsumerOptions,
+  TopicPartition,
+} from '../ports.ts';
 import { topicPartitionKey } from '../ports.ts';
 import { copyOf } from './bytes.ts';
 import type { InMemoryBroker } from './in-memory-broker.ts';
@@ -91,8 +98,9 @@ export class InMemoryConsumer implements GroupConsumer {
     this.#broker.changes.notify();
   }
 
-  committed(partitions: readonly TopicPartition[]): Promise<readonly (number | undefined)[]> {
-    const read = (): (number | undefined)[] => partitions.map((partition) => this.#group.committedOffset(partition));
+  committed(partitions: readonly TopicPartition[]): Promise<readonly (CommittedPosition | undefined)[]> {
+    const read = (): (CommittedPosition | undefined)[] =>
+      partitions.map((partition) => this.#group.committed(partition));
     return this.#session.call('consumer.committed', this.#options.groupId, read);
   }
 

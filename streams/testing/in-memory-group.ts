@@ -6,11 +6,17 @@
  * timeout, or does not join within the rebalance timeout, is dropped, and the others rebalance.
  */
 import { RetriableLogError } from '../errors.ts';
-import type { Clock, GroupMember, PartitionAssignor, TopicPartition } from '../ports.ts';
+import type {
+  Clock,
+  CommittedPosition,
+  GroupMember,
+  InputPosition,
+  PartitionAssignor,
+  TopicPartition,
+} from '../ports.ts';
 import { topicPartitionKey } from '../ports.ts';
 import type { LogChanges } from './in-memory-changes.ts';
 import type { ClientSession } from './in-memory-session.ts';
-import type { PartitionOffset } from './in-memory-transactions.ts';
 
 export interface JoinRequest extends GroupMember {
   readonly assignor: PartitionAssignor;
@@ -38,19 +44,22 @@ export class InMemoryGroup {
   readonly #context: GroupContext;
   /** In the order of joining; the first one leads. */
   readonly #members = new Map<string, Member>();
-  readonly #offsets = new Map<string, number>();
+  readonly #positions = new Map<string, CommittedPosition>();
   #rebalance: { readonly reason: string; readonly completed: AbortController } | undefined;
 
   constructor(context: GroupContext) {
     this.#context = context;
   }
 
-  commitOffsets(offsets: readonly PartitionOffset[]): void {
-    for (const position of offsets) this.#offsets.set(topicPartitionKey(position), position.offset);
+  commitPositions(positions: readonly InputPosition[]): void {
+    for (const position of positions) {
+      const { offset, metadata = '' } = position;
+      this.#positions.set(topicPartitionKey(position), { offset, metadata });
+    }
   }
 
-  committedOffset(partition: TopicPartition): number | undefined {
-    return this.#offsets.get(topicPartitionKey(partition));
+  committed(partition: TopicPartition): CommittedPosition | undefined {
+    return this.#positions.get(topicPartitionKey(partition));
   }
 
   /** Why the member has to join again; undefined while its assignment stands. */

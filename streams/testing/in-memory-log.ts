@@ -42,7 +42,7 @@ export class InMemoryLog {
       faults,
       changes,
       transactionTimeoutMs,
-      commitOffsets: (groupId, offsets) => group(groupId).commitOffsets(offsets),
+      commitPositions: (groupId, positions) => group(groupId).commitPositions(positions),
     });
     this.#options = options;
     this.#changes = changes;
@@ -66,7 +66,7 @@ export class InMemoryLog {
   }
 
   committedOffset(groupId: string, partition: TopicPartition): number | undefined {
-    return this.#group(groupId).committedOffset(partition);
+    return this.#group(groupId).committed(partition)?.offset;
   }
 
   /** Deletes the partition's records before `offset`, as retention or an operator does. */

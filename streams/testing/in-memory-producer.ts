@@ -5,7 +5,7 @@
  * trace. Once a commit failed, its outcome may be unknown to the producer; only `init` makes it usable again.
  */
 import { FatalLogError, ProducerFencedError, RetriableLogError, TransactionAbortedError } from '../errors.ts';
-import type { ProducerMark, TransactionalProducer, WrittenPositions } from '../ports.ts';
+import type { InputPosition, ProducerMark, TransactionalProducer, WrittenPositions } from '../ports.ts';
 import { topicPartitionKey } from '../ports.ts';
 import type { HeaderList } from '../record.ts';
 import { copyOf } from './bytes.ts';
@@ -13,7 +13,7 @@ import type { InMemoryBroker } from './in-memory-broker.ts';
 import type { AppendedRecord, InMemoryPartition } from './in-memory-partition.ts';
 import type { ClientSession } from './in-memory-session.ts';
 import { recordBytes } from './in-memory-topics.ts';
-import type { PartitionOffset, ProducerIdentity } from './in-memory-transactions.ts';
+import type { ProducerIdentity } from './in-memory-transactions.ts';
 
 interface PendingRecord extends AppendedRecord {
   readonly topic: string;
@@ -87,7 +87,7 @@ export class InMemoryProducer implements TransactionalProducer {
     for (const record of this.#pending.splice(mark)) this.#pendingBytes -= recordBytes(record);
   }
 
-  async commit(groupId: string, inputPositions: readonly PartitionOffset[]): Promise<WrittenPositions> {
+  async commit(groupId: string, inputPositions: readonly InputPosition[]): Promise<WrittenPositions> {
     if (this.#pending.length === 0 && inputPositions.length === 0) return new Map();
     this.#commit = this.#run(this.#identity(), this.#drop(), groupId, inputPositions);
     return this.#commit;
@@ -122,7 +122,7 @@ export class InMemoryProducer implements TransactionalProducer {
     identity: ProducerIdentity,
     pending: readonly PendingRecord[],
     groupId: string,
-    inputPositions: readonly PartitionOffset[],
+    inputPositions: readonly InputPosition[],
   ): Promise<WrittenPositions> {
     this.#state = { kind: 'committing' };
     try {
@@ -153,10 +153,10 @@ export class InMemoryProducer implements TransactionalProducer {
     return written;
   }
 
-  async #end(identity: ProducerIdentity, groupId: string, offsets: readonly PartitionOffset[]): Promise<void> {
+  async #end(identity: ProducerIdentity, groupId: string, positions: readonly InputPosition[]): Promise<void> {
     const { transactions } = this.#broker;
-    if (offsets.length > 0) {
-      const add = (): Promise<void> => transactions.addOffsets(identity, groupId, offsets);
+    if (positions.length > 0) {
+      const add = (): Promise<void> => transactions.addPositions(identity, groupId, positions);
       await this.#session.call('producer.offsets', groupId, add);
     }
     const decide = (): void => transactions.end(identity, 'committed');

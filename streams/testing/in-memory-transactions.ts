@@ -6,7 +6,7 @@
  * decided at one point; markers and group offsets follow that decision and never change it.
  */
 import { FatalLogError, ProducerFencedError } from '../errors.ts';
-import type { Clock, TopicPartition } from '../ports.ts';
+import type { Clock, InputPosition, TopicPartition } from '../ports.ts';
 import { topicPartitionKey } from '../ports.ts';
 import type { LogChanges } from './in-memory-changes.ts';
 import type { FaultInjector } from './in-memory-faults.ts';
@@ -26,7 +26,7 @@ interface TransactionState {
   status: 'empty' | 'ongoing' | 'decided';
   readonly partitions: Set<InMemoryPartition>;
   /** By group. */
-  readonly offsets: Map<string, PartitionOffset[]>;
+  readonly positions: Map<string, InputPosition[]>;
   /** Whose transaction was the last one to commit. */
   committedEpoch: number | undefined;
   /** Aborted when the transaction ends before its timeout. */
@@ -38,8 +38,8 @@ export interface TransactionContext {
   readonly faults: FaultInjector;
   readonly changes: LogChanges;
   readonly transactionTimeoutMs: number;
-  /** Makes a committed transaction's group offsets visible. */
-  readonly commitOffsets: (groupId: string, offsets: readonly PartitionOffset[]) => void;
+  /** Makes the positions that a transaction committed for a group visible. */
+  readonly commitPositions: (groupId: string, positions: readonly InputPosition[]) => void;
 }
 
 export class InMemoryTransactions {
@@ -75,9 +75,9 @@ export class InMemoryTransactions {
     });
   }
 
-  addOffsets(identity: ProducerIdentity, groupId: string, offsets: readonly PartitionOffset[]): Promise<void> {
+  addPositions(identity: ProducerIdentity, groupId: string, positions: readonly InputPosition[]): Promise<void> {
     return this.#within(identity, (state) => {
-      state.offsets.set(groupId, [...(state.offsets.get(groupId) ?? []), ...offsets]);
+      state.positions.set(groupId, [...(state.positions.get(groupId) ?? []), ...positions]);
     });
   }
 
@@ -125,7 +125,7 @@ export class InMemoryTransactions {
   }
 
   async #writeMarkers(state: TransactionState, outcome: TransactionOutcome): Promise<void> {
-    const { clock, faults, changes, commitOffsets } = this.#context;
+    const { clock, faults, changes, commitPositions } = this.#context;
     for (const partition of state.partitions) {
       const subject = topicPartitionKey(partition.id);
       const fault = faults.before({ clientId: '', kind: 'broker.marker', subject });
@@ -133,9 +133,10 @@ export class InMemoryTransactions {
       partition.endTransaction(state.transactionalId, outcome);
       changes.notify();
     }
-    if (outcome === 'committed') for (const [groupId, offsets] of state.offsets) commitOffsets(groupId, offsets);
+    if (outcome === 'committed')
+      for (const [groupId, positions] of state.positions) commitPositions(groupId, positions);
     state.partitions.clear();
-    state.offsets.clear();
+    state.positions.clear();
     state.status = 'empty';
     changes.notify();
   }
@@ -160,7 +161,7 @@ export class InMemoryTransactions {
       epoch: 0,
       status: 'empty',
       partitions: new Set(),
-      offsets: new Map(),
+      positions: new Map(),
       committedEpoch: undefined,
       ended: new AbortController(),
     };

@@ -138,17 +138,18 @@ export function describeFencing(scenario: DeclareScenario): void {
     const producer = await log.producer();
     const offsets = offsetsOf(log.client(), groupId, input.topic);
     append(producer, output, 'a');
-    await producer.commit(groupId, [{ ...input, offset: 5 }]);
+    await producer.commit(groupId, [{ ...input, offset: 5, metadata: 'note' }]);
     const other = { ...input, partition: 0 };
-    const committed = (): Promise<readonly (number | undefined)[]> => offsets.committed([other, input]);
-    expect(await log.eventually(committed, ([, offset]) => offset === 5)).toEqual([undefined, 5]);
+    const committed = (): ReturnType<GroupConsumer['committed']> => offsets.committed([other, input]);
+    const five = { offset: 5, metadata: 'note' };
+    expect(await log.eventually(committed, ([, position]) => position?.offset === 5)).toEqual([undefined, five]);
     await log.harness.openTransaction({
       transactionalId: log.harness.uniqueName('dead'),
       partition: output,
       values: ['open'],
       offsets: { groupId, positions: [{ ...input, offset: 6 }] },
     });
-    expect(await committed()).toEqual([undefined, 5]);
+    expect(await committed()).toEqual([undefined, five]);
   });
 
   scenario('commits offsets without records', async (log) => {
@@ -160,7 +161,9 @@ export function describeFencing(scenario: DeclareScenario): void {
     expect(await producer.commit(groupId, [{ ...partition, offset: 4 }])).toEqual(new Map());
     // A taken-over id has no decided transaction under way, so its offsets stand.
     await log.producer(id);
-    expect(await offsetsOf(log.client(), groupId, partition.topic).committed([partition])).toEqual([4]);
+    expect(await offsetsOf(log.client(), groupId, partition.topic).committed([partition])).toEqual([
+      { offset: 4, metadata: '' },
+    ]);
     expect(await log.end(partition)).toBe(0);
   });
 }

@@ -95,9 +95,9 @@ function describeAssignment(scenario: DeclareScenario): void {
     await producer.commit(groupId, [{ ...(partitions[1] as TopicPartition), offset: 12 }]);
     const committed = await log.eventually(
       () => member.committed(partitions),
-      ([, offset]) => offset !== undefined,
+      ([, position]) => position !== undefined,
     );
-    expect(committed).toEqual([undefined, 12]);
+    expect(committed).toEqual([undefined, { offset: 12, metadata: '' }]);
   });
 }
 

@@ -91,8 +91,8 @@ describe('when connections break', () => {
     /** As a task starts: end what the last one left, then see how far it got. */
     const start = async (producer: TransactionalProducer): Promise<number> => {
       await producer.init();
-      const [offset] = await offsets.committed([{ topic: input, partition: 0 }]);
-      return offset ?? 0;
+      const [committed] = await offsets.committed([{ topic: input, partition: 0 }]);
+      return committed?.offset ?? 0;
     };
     const producer = client.producer(id);
     let next = await start(producer);
