@@ -1,10 +1,12 @@
 /**
  * The requests of one transactional id to its coordinators, each repeated until it is answered for good.
  *
- * Every one of them may be repeated without harm while producer id and epoch are the same, so a lost connection is a reason
- * to ask again and never a reason to guess.
+ * Within a transaction every one of them may be repeated without harm, so a lost connection is a reason to ask again and never
+ * a reason to guess. But a request that seemed lost may still arrive, and in the next transaction it would do harm: an end
+ * would end that one half-way. Hence the invariant: after a request was lost, the next transaction has a higher epoch, in
+ * which the broker refuses what comes late.
  */
-import type { TopicPartition } from '../../streams/ports.ts';
+import type { InputPosition, TopicPartition } from '../../streams/ports.ts';
 import { ConnectionFault } from './broker-link.ts';
 import type { ClusterView } from './cluster.ts';
 import { isRetriableFault } from './errors.ts';
@@ -18,6 +20,7 @@ import {
   initProducerIdApi,
   txnOffsetCommitApi,
   type ErrorResponse,
+  type InitProducerIdRequest,
   type TransactionIdentity,
 } from './protocol/transaction-apis.ts';
 import { BROKER_BACKOFF, CONCURRENT_TRANSACTION_BACKOFF, retryUntil, type BackoffPolicy } from './retry.ts';
@@ -38,6 +41,7 @@ export class TransactionCoordinator {
   private readonly cluster: ClusterView;
   private readonly lane: string;
   private readonly transactionalId: string;
+  private lost = false;
 
   constructor(cluster: ClusterView, lane: string, transactionalId: string) {
     this.cluster = cluster;
@@ -45,15 +49,29 @@ export class TransactionCoordinator {
     this.transactionalId = transactionalId;
   }
 
+  /** True when a request of this epoch may still arrive at a broker; `nextEpoch` shuts it out. */
+  get mayComeLate(): boolean {
+    return this.lost;
+  }
+
   /** Fences former producers of the id; the coordinator completes or aborts what they left open first. */
   async initProducerId(transactionTimeoutMs: number, deadline: number): Promise<TransactionIdentity> {
-    const { transactionalId } = this;
-    const { producerId, producerEpoch } = await this.ask(
-      initProducerIdApi,
-      { transactionalId, transactionTimeoutMs },
-      deadline,
-    );
-    return { transactionalId, producerId, producerEpoch };
+    return this.askForEpoch({ transactionalId: this.transactionalId, transactionTimeoutMs }, deadline);
+  }
+
+  /** Raises the epoch of a producer that is still the latest of its id, between two transactions. */
+  async nextEpoch(
+    current: TransactionIdentity,
+    transactionTimeoutMs: number,
+    deadline: number,
+  ): Promise<TransactionIdentity> {
+    return this.askForEpoch({ transactionalId: this.transactionalId, transactionTimeoutMs, current }, deadline);
+  }
+
+  private async askForEpoch(request: InitProducerIdRequest, deadline: number): Promise<TransactionIdentity> {
+    const { producerId, producerEpoch } = await this.ask(initProducerIdApi, request, deadline);
+    this.lost = false;
+    return { transactionalId: this.transactionalId, producerId, producerEpoch };
   }
 
   async addPartitions(
@@ -111,7 +129,10 @@ export class TransactionCoordinator {
         if (isStaleCoordinator(response.errorCode)) this.cluster.forgetCoordinator(type, key);
         throw new ProtocolError(api.name, response.errorCode, `transactional id "${this.transactionalId}"`);
       } catch (error) {
-        if (error instanceof ConnectionFault) this.cluster.forgetCoordinator(type, key);
+        if (error instanceof ConnectionFault) {
+          this.lost = true;
+          this.cluster.forgetCoordinator(type, key);
+        }
         onFault?.(error);
         throw error;
       }

@@ -4,6 +4,7 @@
  *
  * Invariants:
  * - `commit` resolves only when the broker has said that the transaction is committed.
+ * - Nothing of one transaction that arrives late has a part in the next; see the transaction coordinator.
  * - After any error of `commit` the producer refuses work until `init`, which ends whatever the broker may still have open.
  *   The caller must not apply what the transaction stood for; with that, reading the committed offsets and the changelogs
  *   again after `init` is right even where the outcome could not be learnt.
@@ -15,6 +16,7 @@ import {
   TransactionAbortedError,
 } from '../../streams/errors.ts';
 import type {
+  InputPosition,
   Logger,
   ProducerMark,
   TopicPartition,
@@ -36,8 +38,6 @@ import { TransactionCoordinator } from './transaction-coordinator.ts';
  * that of an abort: `init` settles the transaction one way or the other, and what is committed can then be read.
  */
 export class TransactionOutcomeUnknownError extends TransactionAbortedError {}
-
-type Position = TopicPartition & { readonly offset: number };
 
 /** How long ending a failed transaction may take before that is left to the next `init` or to the broker. */
 const ABORT_TIMEOUT_MS = 5_000;
@@ -122,15 +122,17 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
   }
 
   private async runCommit(
-    identity: TransactionIdentity,
+    initial: TransactionIdentity,
     groupId: string,
     inputPositions: readonly InputPosition[],
   ): Promise<WrittenPositions> {
     const deadline = Date.now() + this.config.transactionTimeoutMs;
     const pending = this.buffer.pending();
+    let identity = initial;
     let opened = false;
     try {
       await this.sender.resolveLeaders(pending, deadline);
+      if (this.coordinator.mayComeLate) identity = await this.nextEpoch(identity, deadline);
       opened = true;
       await this.enlist(identity, pending, inputPositions.length > 0 ? groupId : undefined, deadline);
       // One after the other: for each of them the broker asks the coordinator whether it belongs to the transaction, and two
@@ -145,6 +147,13 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     } catch (error) {
       throw await this.fail(identity, error, opened);
     }
+  }
+
+  private async nextEpoch(current: TransactionIdentity, deadline: number): Promise<TransactionIdentity> {
+    const identity = await this.coordinator.nextEpoch(current, this.config.transactionTimeoutMs, deadline);
+    this.sender.resetSequences();
+    this.identity = identity;
+    return identity;
   }
 
   /** Tells the coordinator what takes part. Settles when both answers are there, so that nothing comes after an abort. */

@@ -1,7 +1,7 @@
 /**
  * Requests of a transaction: producer id and epoch, the partitions and the group that take part, the offsets, the end.
  */
-import type { TopicPartition } from '../../../streams/ports.ts';
+import type { InputPosition, TopicPartition } from '../../../streams/ports.ts';
 import type { ProducerIdentity } from '../record-batch-encoder.ts';
 import { readTopics, writeTopics, type Api } from './api.ts';
 import { ErrorCode } from './error-codes.ts';
@@ -14,17 +14,24 @@ export interface ErrorResponse {
   readonly errorCode: number;
 }
 
-/** Null as the transactional id: a producer that is idempotent only. */
-export const initProducerIdApi: Api<
-  { transactionalId: string | null; transactionTimeoutMs: number },
-  ErrorResponse & ProducerIdentity
-> = {
+const NO_PRODUCER: ProducerIdentity = { producerId: -1, producerEpoch: -1 };
+
+export interface InitProducerIdRequest {
+  /** Null for a producer that is idempotent only. */
+  readonly transactionalId: string | null;
+  readonly transactionTimeoutMs: number;
+  /** Given: asks for the next epoch of this producer, and is refused when another has taken over. Else takes over. */
+  readonly current?: ProducerIdentity;
+}
+
+export const initProducerIdApi: Api<InitProducerIdRequest, ErrorResponse & ProducerIdentity> = {
   name: 'InitProducerId',
   key: 22,
-  version: 1,
-  flexible: false,
-  write: (writer, { transactionalId, transactionTimeoutMs }) => {
-    writer.string(transactionalId).int32(transactionTimeoutMs);
+  version: 3,
+  flexible: true,
+  write: (writer, { transactionalId, transactionTimeoutMs, current = NO_PRODUCER }) => {
+    writer.compactString(transactionalId).int32(transactionTimeoutMs);
+    writer.int64(current.producerId).int16(current.producerEpoch).noTags();
   },
   read: (reader) => {
     reader.int32();
@@ -87,7 +94,11 @@ export const txnOffsetCommitApi: Api<
   write: (writer, { transactionalId, groupId, producerId, producerEpoch, positions }) => {
     writer.string(transactionalId).string(groupId).int64(producerId).int16(producerEpoch);
     writeTopics(writer, positions, ({ partition, offset, metadata }) => {
-      writer.int32(partition).int64(offset).int32(NO_LEADER_EPOCH).string(metadata ?? null);
+      writer
+        .int32(partition)
+        .int64(offset)
+        .int32(NO_LEADER_EPOCH)
+        .string(metadata ?? null);
     });
   },
   read: (reader) => {

@@ -89,7 +89,8 @@ export class WireWriter {
     return this;
   }
 
-  compactString(value: string): this {
+  compactString(value: string | null): this {
+    if (value === null) return this.uvarint(0);
     const length = Buffer.byteLength(value);
     this.uvarint(length + 1);
     const at = this.reserve(length);

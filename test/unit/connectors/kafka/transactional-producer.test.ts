@@ -120,6 +120,42 @@ describe('a commit', () => {
     expect(cluster.requests(endTxnApi).map((request) => request.commit)).toEqual([true, true, true]);
   });
 
+  test('begins a new epoch when a request of the last one may still be under way [INV-KAFKA-LATE]', async () => {
+    let lost = true;
+    cluster.on(txnOffsetCommitApi, () => {
+      if (!lost) return OK;
+      lost = false;
+      throw new ConnectionFault('lost');
+    });
+    const sequences: (number | undefined)[] = [];
+    cluster.on(produceApi, ({ batches: [batch] }) => {
+      // Read here, because the buffer is used again for the next transaction.
+      sequences.push(batch?.bytes.readInt32BE(53));
+      return [{ topic: 'out', partition: 1, errorCode: ErrorCode.NONE, baseOffset: 40, errorMessage: null }];
+    });
+    await commit();
+    cluster.sent.length = 0;
+    await commit();
+    await commit();
+    expect(cluster.requests(initProducerIdApi)).toMatchObject([{ current: { producerId: 7, producerEpoch: 0 } }]);
+    expect(cluster.requests(endTxnApi).map(({ producerEpoch }) => producerEpoch)).toEqual([1, 1]);
+    expect(sequences).toEqual([0, 0, 1]);
+  });
+
+  test('is refused when another producer took over before the new epoch', async () => {
+    cluster.on(endTxnApi, () => {
+      cluster.on(endTxnApi, () => OK);
+      throw new ConnectionFault('lost');
+    });
+    await commit();
+    cluster.on(initProducerIdApi, () => ({
+      errorCode: ErrorCode.PRODUCER_FENCED,
+      producerId: -1,
+      producerEpoch: -1,
+    }));
+    expect(await failure()).toBeInstanceOf(ProducerFencedError);
+  });
+
   test('is of unknown outcome when that cannot be learnt, and is not aborted then [INV-KAFKA-OUTCOME]', async () => {
     cluster.on(endTxnApi, () => {
       throw new ConnectionFault('lost');
