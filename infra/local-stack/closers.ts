@@ -6,7 +6,11 @@ import type { Reporter } from './report.ts';
 import { messageOf } from './stack-failure.ts';
 
 export class Closers {
-  readonly #entries: { readonly name: string; readonly close: () => Promise<void> | void }[] = [];
+  readonly #entries: {
+    readonly name: string;
+    readonly isShown: boolean;
+    readonly close: () => Promise<void> | void;
+  }[] = [];
   readonly #reporter: Reporter;
 
   constructor(reporter: Reporter) {
@@ -14,12 +18,17 @@ export class Closers {
   }
 
   add(name: string, close: () => Promise<void> | void): void {
-    this.#entries.push({ name, close });
+    this.#entries.push({ name, isShown: true, close });
+  }
+
+  /** For what takes no time and means nothing to the person at the terminal. */
+  addQuietly(name: string, close: () => void): void {
+    this.#entries.push({ name, isShown: false, close });
   }
 
   async closeAll(): Promise<void> {
     for (let entry = this.#entries.pop(); entry !== undefined; entry = this.#entries.pop()) {
-      this.#reporter.progress(`Stopping ${entry.name}`);
+      if (entry.isShown) this.#reporter.progress(`Stopping ${entry.name}`);
       try {
         await entry.close();
       } catch (error) {

@@ -31,7 +31,7 @@ export async function prepareMariadb(options: MariadbOptions): Promise<ServicePr
   const folder = join(options.dataDir, 'mysql');
   const data = join(folder, 'data');
   const base = join(options.binaries, mariadbBase);
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(temporaryFolder(folder), { recursive: true });
   if (!existsSync(data)) await installData(options, base, folder, data);
   return {
     name: 'mysql',
@@ -46,6 +46,7 @@ export async function prepareMariadb(options: MariadbOptions): Promise<ServicePr
         // Relative to the data folder, because the path of a socket may have 107 bytes only.
         '--socket=mysql.sock',
         '--pid-file=mysql.pid',
+        `--tmpdir=${temporaryFolder(folder)}`,
         `--init-file=${join(projectRoot, 'infra/mysql/grants.sql')}`,
         `--bind-address=${host}`,
         `--port=${options.port}`,
@@ -63,6 +64,9 @@ export async function prepareMariadb(options: MariadbOptions): Promise<ServicePr
     stopTimeoutMs: 30_000,
   };
 }
+
+/** Of its own, because a server that starts removes the temporary tables of others from a folder that it shares. */
+const temporaryFolder = (folder: string): string => join(folder, 'tmp');
 
 function requirePlatform(): void {
   if (process.platform === 'linux' && process.arch === 'x64') return;
@@ -94,13 +98,14 @@ async function installData(options: MariadbOptions, base: string, folder: string
         '--skip-test-db',
       ],
       cwd: folder,
+      environment: { ...process.env, TMPDIR: temporaryFolder(folder) },
     },
     { timeoutMs: 120_000, signal: options.signal },
   );
   if (outcome.code !== 0) {
     throw new StackFailure(
       `The database's folder ${folder} could not be installed: give the address of a MySQL or MariaDB server in ` +
-        `MYSQL_URL, or start Docker.\n${outcome.output.trim().split('\n').slice(-12).join('\n')}`,
+        `MYSQL_URL, or start Docker.\n${outcome.output.trim().split('\n').slice(0, 12).join('\n')}`,
     );
   }
   renameSync(unfinished, data);

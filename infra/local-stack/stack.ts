@@ -44,7 +44,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
   const closers = new Closers(reporter);
   try {
     const lock = await openDataDir(settings.dataDir, reporter, signal);
-    closers.add('the lock', () => lock.release());
+    closers.addQuietly('the lock', () => lock.release());
     if (options.fresh) discardData(settings, reporter);
     return await bringUp(options, closers);
   } catch (error) {
@@ -69,7 +69,7 @@ async function bringUp(options: StackOptions, closers: Closers): Promise<Running
     processes.push(supervised);
     return supervised;
   };
-  closers.add('the record', () => removeStackRecord(dataDir));
+  closers.addQuietly('the record', () => removeStackRecord(dataDir));
 
   if (!options.servicesOnly) await requireFreePorts(new Map(appNames.map((name) => [name, ports[name]])));
   const services = await startServices({ ...options, closers, supervise });
