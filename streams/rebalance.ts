@@ -27,6 +27,7 @@ export async function rebalance(rebalancer: Rebalancer, stopping: AbortSignal): 
   const { consumer, tasks, standbys } = rebalancer;
   await tasks.commitAll();
   if (stopping.aborted) return;
+  tasks.awaitAssignment();
   const partitions = await consumer.rejoin(await memberState(rebalancer));
   const { active, standby } = placesOf(partitions, rebalancer);
   await standbys.revoke(standby);

@@ -2,7 +2,8 @@
  * The tasks of one thread: opening, committing, failing, closing.
  *
  * Invariant: at most one StreamTask per task id is open at a time, and each is closed before another is opened in its place.
- * An error costs the task it belongs to what its recovery says, and no other task anything.
+ * An error costs the task it belongs to what its recovery says, and no other task anything. While the group is being joined, no
+ * task begins to read: its partitions may have gone to another member already.
  */
 import { recoveryOf, StateLockedError } from './errors.ts';
 import type { FetchedBatch, TopicPartition } from './ports.ts';
@@ -11,7 +12,7 @@ import { messageOf } from './record-queue.ts';
 import { backoffMs } from './retry.ts';
 import type { StreamTask } from './task.ts';
 import { taskIdOf } from './task-assignor.ts';
-import { openTask, taskInputs, type TaskEnvironment, type TaskPlace } from './task-opener.ts';
+import { openTask, startReading, taskInputs, type TaskEnvironment, type TaskPlace } from './task-opener.ts';
 
 /** A task that this thread was given, whether it runs or is still being opened. */
 export interface TaskEntry extends TaskPlace {
@@ -39,6 +40,7 @@ export class TaskManager {
   readonly #events: TaskManagerEvents;
   readonly #entries = new Map<string, TaskEntry>();
   readonly #byInput = new Map<string, TaskEntry>();
+  #assignment = Promise.withResolvers<void>();
 
   constructor(environment: TaskEnvironment, events: TaskManagerEvents) {
     this.#environment = environment;
@@ -53,12 +55,18 @@ export class TaskManager {
     return this.entries.every(({ task }) => task !== undefined);
   }
 
+  /** The group is about to be joined: until `assign`, it is not known what this member has. */
+  awaitAssignment(): void {
+    this.#assignment = Promise.withResolvers();
+  }
+
   /** Closes the tasks that are not among the places, opens those that are missing, leaves the others running. */
   async assign(places: readonly TaskPlace[]): Promise<void> {
     const wanted = new Map(places.map((place) => [taskIdOf(place.subTopology.id, place.partition), place]));
     const revoked = this.entries.filter(({ taskId }) => !wanted.has(taskId));
     await Promise.all(revoked.map((entry) => this.#close(entry)));
     for (const [taskId, place] of wanted) if (!this.#entries.has(taskId)) this.#open(taskId, place);
+    this.#assignment.resolve();
   }
 
   /** The running task that a fetched batch belongs to. */
@@ -155,7 +163,7 @@ export class TaskManager {
 
   /** Tries with growing pauses until the task runs, is taken away, or fails for good. Never rejects. */
   async #openUntilRunning(entry: TaskEntry): Promise<void> {
-    const { clock, config, logger } = this.#environment;
+    const { clock, config, consumer, logger } = this.#environment;
     const { signal } = entry.closing;
     const startedMs = clock.now();
     while (!signal.aborted) {
@@ -163,8 +171,12 @@ export class TaskManager {
       if (signal.aborted) return;
       try {
         const task = await openTask(entry, this.#environment, signal);
+        await settledOrAborted(this.#assignment.promise, signal);
         if (signal.aborted) await this.#closeDirty(task);
-        else entry.task = task;
+        else {
+          startReading(task, consumer);
+          entry.task = task;
+        }
         this.#events.onWakeUp();
         return;
       } catch (error) {
@@ -219,4 +231,16 @@ export class TaskManager {
       if (this.#byInput.get(key) === entry) this.#byInput.delete(key);
     }
   }
+}
+
+function settledOrAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = (): void => {
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    signal.addEventListener('abort', done);
+    void promise.then(done);
+  });
 }

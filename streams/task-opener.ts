@@ -54,7 +54,7 @@ export interface TaskPlace {
 export const taskInputs = ({ subTopology, partition }: TaskPlace): TopicPartition[] =>
   subTopology.sourceTopics.map((topic) => ({ topic, partition }));
 
-/** Opens the task and positions its inputs in the consumer. Rejects with an error classed by recovery; then nothing is left open. */
+/** Opens the task; `startReading` is what it still needs. Rejects with an error classed by recovery; then nothing is left open. */
 export async function openTask(
   place: TaskPlace,
   environment: TaskEnvironment,
@@ -73,14 +73,18 @@ export async function openTask(
     await restore(taskId, stores, backend, environment, signal);
     const queues = await inputQueues(place, committed, environment);
     holder.task = newTask(taskId, place, { producer, backend, stores, queues }, environment);
-    for (const { topicPartition, position } of queues) consumer.seek(topicPartition, position);
-    consumer.resume(queues.map(({ topicPartition }) => topicPartition));
     return holder.task;
   } catch (error) {
     await backend?.close();
     await producer.close();
     throw error;
   }
+}
+
+/** Lets the consumer read the task's inputs from where it stands. Only while this member has them. */
+export function startReading({ inputs }: StreamTask, consumer: GroupConsumer): void {
+  for (const { topicPartition, position } of inputs) consumer.seek(topicPartition, position);
+  consumer.resume(inputs.map(({ topicPartition }) => topicPartition));
 }
 
 /** Opens a warm copy of a task's state and lets it follow the changelogs. `onFailed` is told when it stops by itself. */

@@ -285,8 +285,6 @@ export class TopologyTestDriver {
     });
     return Object.assign(Object.create(consumer) as GroupConsumer, {
       committed: (partitions: readonly TopicPartition[]) => consumer.committed(partitions),
-      seek: () => undefined,
-      resume: () => undefined,
     });
   }
 
