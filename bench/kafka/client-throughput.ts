@@ -89,5 +89,31 @@ console.log(
     `${((readCpu.user + readCpu.system) / read).toFixed(2)} µs CPU per record`,
 );
 
+const consumer = client.consumer({
+  groupId: topic,
+  clientId: 'bench',
+  topics: [topic],
+  assignor: {
+    name: 'all',
+    assign: (members) =>
+      new Map(members.map(({ memberId }) => [memberId, [0, 1, 2, 3].map((partition) => ({ topic, partition }))])),
+  },
+  sessionTimeoutMs: 10_000,
+});
+for (const partition of await consumer.rejoin(new Uint8Array())) consumer.seek(partition, 0);
+const cpuBeforePoll = process.cpuUsage();
+const pollStart = performance.now();
+let polled = 0;
+while (polled < read) {
+  const answer = await consumer.poll(1_000);
+  if (answer.kind === 'records') for (const { records } of answer.batches) polled += records.length;
+}
+const pollSeconds = (performance.now() - pollStart) / 1_000;
+const pollCpu = process.cpuUsage(cpuBeforePoll);
+console.log(
+  `polled ${polled} records in a group: ${Math.round(polled / pollSeconds)} records/s, ` +
+    `${((pollCpu.user + pollCpu.system) / polled).toFixed(2)} µs CPU per record`,
+);
+
 await admin.deleteTopics([topic]);
 await client.close();

@@ -14,7 +14,7 @@ const INITIAL_BATCH_BYTES = 16 * 1024;
 /** Full batches stay below this, so that several of them do not come out with one tiny rest. */
 const TARGET_BATCH_BYTES = 900 * 1024;
 /** Buffers kept for the next transaction; beyond it they are left to the garbage collector. */
-const MAX_SPARE_BYTES = 32 * 1024 * 1024;
+const MAX_SPARE_BYTES = 8 * 1024 * 1024;
 const INITIAL_JOURNAL_ENTRIES = 1024;
 
 export interface PartitionBatches extends TopicPartition {

@@ -12,7 +12,7 @@ import type { ClusterView, RequestLink } from './cluster.ts';
 import { isRetriableFault, partitionName } from './errors.ts';
 import { ErrorCode, isStaleMetadata, ProtocolError } from './protocol/error-codes.ts';
 import { produceApi, type ProduceAnswer } from './protocol/record-apis.ts';
-import { nextSequence, type ProducerIdentity } from './record-batch-encoder.ts';
+import { nextSequence, type ProducerIdentity, type RecordBatchEncoder } from './record-batch-encoder.ts';
 import { retryUntil } from './retry.ts';
 
 const MAX_IN_FLIGHT = 5;
@@ -20,16 +20,19 @@ const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 const MIN_TIMEOUT_MS = 100;
 
-interface SealedBatch {
-  readonly bytes: Buffer;
+interface NumberedBatch {
+  readonly encoder: RecordBatchEncoder;
+  readonly sequence: number;
   readonly count: number;
+  /** Made when the batch is first sent, so that the broker works on one batch while the next gets its checksum. */
+  bytes: Buffer | undefined;
   /** Set once the broker has the batch. */
   baseOffset: number | undefined;
 }
 
 /** A partition's batches in order, and how far the current attempt has sent them. */
 interface PartitionQueue extends TopicPartition {
-  readonly batches: readonly SealedBatch[];
+  readonly batches: readonly NumberedBatch[];
   sent: number;
 }
 
@@ -91,23 +94,24 @@ export class BatchSender {
    * batches may be written then, and the producer needs a new epoch.
    */
   async send(pending: readonly PartitionBatches[], options: SendOptions): Promise<readonly WrittenBatch[]> {
-    const queues = pending.map((partition) => this.seal(partition, options));
+    const queues = pending.map((partition) => this.enqueue(partition));
     await retryUntil(options.deadline, isRetriableFault, () => this.attempt(queues, options));
     return queues.flatMap(({ topic, partition, batches }) =>
       batches.map(({ baseOffset, count }) => ({ topic, partition, baseOffset: baseOffset as number, count })),
     );
   }
 
-  private seal({ topic, partition, batches }: PartitionBatches, options: SendOptions): PartitionQueue {
+  private enqueue({ topic, partition, batches }: PartitionBatches): PartitionQueue {
     const name = partitionName({ topic, partition });
-    let sequence = this.sequences.get(name) ?? 0;
-    const sealed = batches.map((batch) => {
-      const bytes = batch.seal(options.identity, sequence, options.transactionalId !== null);
-      sequence = nextSequence(sequence, batch.count);
-      return { bytes, count: batch.count, baseOffset: undefined };
+    let next = this.sequences.get(name) ?? 0;
+    const numbered = batches.map((encoder) => {
+      const sequence = next;
+      const { count } = encoder;
+      next = nextSequence(sequence, count);
+      return { encoder, sequence, count, bytes: undefined, baseOffset: undefined };
     });
-    this.sequences.set(name, sequence);
-    return { topic, partition, batches: sealed, sent: 0 };
+    this.sequences.set(name, next);
+    return { topic, partition, batches: numbered, sent: 0 };
   }
 
   private async attempt(queues: readonly PartitionQueue[], options: SendOptions): Promise<void> {
@@ -155,8 +159,8 @@ export class BatchSender {
     for (const queue of queues) {
       skipAcknowledged(queue);
       const batch = queue.batches[queue.sent];
-      if (!batch || (bytes > 0 && bytes + batch.bytes.length > MAX_REQUEST_BYTES)) continue;
-      bytes += batch.bytes.length;
+      if (!batch || (bytes > 0 && bytes + batch.encoder.length > MAX_REQUEST_BYTES)) continue;
+      bytes += batch.encoder.length;
       queue.sent++;
       request.push({ queue, batch });
     }
@@ -170,7 +174,10 @@ export class BatchSender {
     faults: Faults,
   ): Promise<void> {
     try {
-      const batches = request.map(({ queue, batch }) => ({ ...queue, bytes: batch.bytes }));
+      const batches = request.map(({ queue, batch }) => {
+        batch.bytes ??= batch.encoder.seal(options.identity, batch.sequence, options.transactionalId !== null);
+        return { topic: queue.topic, partition: queue.partition, bytes: batch.bytes };
+      });
       const timeoutMs = Math.max(MIN_TIMEOUT_MS, Math.min(REQUEST_TIMEOUT_MS, options.deadline - Date.now()));
       const answers = await link.request(
         produceApi,
@@ -185,7 +192,7 @@ export class BatchSender {
     }
   }
 
-  private take(answer: ProduceAnswer | undefined, queue: PartitionQueue, batch: SealedBatch, faults: Faults): void {
+  private take(answer: ProduceAnswer | undefined, queue: PartitionQueue, batch: NumberedBatch, faults: Faults): void {
     const name = partitionName(queue);
     if (!answer) {
       faults.add(new ConnectionFault(`The broker did not answer for ${name}`));
@@ -211,5 +218,5 @@ export class BatchSender {
 
 interface RequestedBatch {
   readonly queue: PartitionQueue;
-  readonly batch: SealedBatch;
+  readonly batch: NumberedBatch;
 }

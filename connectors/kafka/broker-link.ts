@@ -29,7 +29,7 @@ export class ConnectionFault extends Error {
 
 const AUTHENTICATION_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_AFTER_MS = 60_000;
-/** kafkajs has its own watch over requests; it must not be faster than this link's. */
+/** kafkajs watches over requests too; over those of this link it must not be faster than the link itself. */
 const KAFKAJS_TIMEOUT_FACTOR = 10;
 
 /** Small requests must leave at once: the operating system's collecting of small packets would cost 40 ms each. */
@@ -76,7 +76,8 @@ export class BrokerLink {
       sasl: config.sasl,
       clientId: config.clientId,
       connectionTimeout: config.connectionTimeoutMs,
-      requestTimeout: config.requestTimeoutMs * KAFKAJS_TIMEOUT_FACTOR,
+      // Bounds what kafkajs asks on its own while it connects: versions and credentials.
+      requestTimeout: config.connectionTimeoutMs,
       socketFactory,
       logger,
     });

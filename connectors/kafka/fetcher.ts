@@ -36,7 +36,7 @@ export const fetchLimitsOf = (config: KafkaConfig): FetchLimits => ({
 });
 
 /** While some partition is left out of a request, the request must not keep it waiting for long. */
-const SHORT_WAIT_MS = 20;
+const SHORT_WAIT_MS = 50;
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
 interface BufferedBatch {

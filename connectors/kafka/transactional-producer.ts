@@ -31,6 +31,7 @@ import type { KafkaConfig } from './config.ts';
 import { partitionName, toLogError } from './errors.ts';
 import { ErrorCode, errorName, isFencedProducer, isTransactionFault, ProtocolError } from './protocol/error-codes.ts';
 import type { TransactionIdentity } from './protocol/transaction-apis.ts';
+import { sleep } from './retry.ts';
 import { TransactionCoordinator } from './transaction-coordinator.ts';
 
 /**
@@ -41,6 +42,9 @@ export class TransactionOutcomeUnknownError extends TransactionAbortedError {}
 
 /** How long ending a failed transaction may take before that is left to the next `init` or to the broker. */
 const ABORT_TIMEOUT_MS = 5_000;
+
+/** How long closing waits for a commit that is running. */
+const CLOSE_TIMEOUT_MS = 5_000;
 
 const positionsAfter = (written: readonly WrittenBatch[]): WrittenPositions =>
   new Map(written.map((batch) => [partitionName(batch), batch.baseOffset + batch.count]));
@@ -265,7 +269,9 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
   }
 
   async close(): Promise<void> {
-    await this.settled();
+    const waiting = new AbortController();
+    await Promise.race([this.settled(), sleep(CLOSE_TIMEOUT_MS, waiting.signal)]);
+    waiting.abort();
     this.buffer.clear(false);
     this.stop(this.stopped('it was closed'));
     this.onClosed();

@@ -132,7 +132,7 @@ describe('the fetcher', () => {
     fetcher.seek(right, 0);
     await vi.waitFor(() => expect(cluster.requests(fetchApi).at(-1)?.positions).toHaveLength(2));
     const waits = cluster.requests(fetchApi).map(({ maxWaitMs, positions }) => `${positions.length}:${maxWaitMs}`);
-    expect(new Set(waits)).toEqual(new Set(['1:20', '2:500']));
+    expect(new Set(waits)).toEqual(new Set(['1:50', '2:500']));
   });
 
   test('has every partition be the first of a request in turn', async () => {
