@@ -51,6 +51,8 @@ export async function prepareMariadb(options: MariadbOptions): Promise<ServicePr
         `--bind-address=${host}`,
         `--port=${options.port}`,
         '--skip-name-resolve',
+        // With encryption the server makes a key at every start, which takes up to half a minute of a busy machine.
+        '--skip-ssl',
         '--character-set-server=utf8mb4',
         '--default-time-zone=+00:00',
         '--max-allowed-packet=64M',

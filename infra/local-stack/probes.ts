@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { decodeLiveBrokers, encodeMetadataRequest } from './kafka-metadata.ts';
 import { StackFailure } from './stack-failure.ts';
 
-const probeTimeoutMs = 2_000;
+const probeTimeoutMs = 5_000;
 
 export interface HostPort {
   readonly host: string;
