@@ -25,6 +25,8 @@ import { ErrorCode, isRetriable, ProtocolError, throwOnError } from './protocol/
 const CONTROL_LANE = 'control';
 /** A topic that was just created may be unknown to some brokers for a moment. */
 const UNKNOWN_TOPIC_GRACE_MS = 3_000;
+/** Whoever asked for the topic longer ago than this does not count: it may have been deleted and created since. */
+const UNKNOWN_TOPIC_MEMORY_MS = 60_000;
 
 /** A connection as those who send requests see it. */
 export type RequestLink = Pick<BrokerLink, 'request'>;
@@ -138,7 +140,8 @@ export class Cluster implements ClusterView {
   /** Missing for a moment is a fault to retry; missing for longer is an answer. */
   private missing(name: string, answer: FatalLogError): Error {
     const now = Date.now();
-    const since = this.missingSince.get(name) ?? now;
+    const known = this.missingSince.get(name) ?? now;
+    const since = now - known < UNKNOWN_TOPIC_MEMORY_MS ? known : now;
     this.missingSince.set(name, since);
     if (now - since < UNKNOWN_TOPIC_GRACE_MS) {
       return new ProtocolError('Metadata', ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name);
@@ -156,7 +159,8 @@ export class Cluster implements ClusterView {
     const running = this.refreshing;
     if (running && topics.every((topic) => running.topics.has(topic))) return running.done;
     if (running) {
-      await running.done.catch(() => undefined);
+      // Its fault is its callers' to handle; this call makes a request of its own.
+      await Promise.allSettled([running.done]);
       return this.refresh(topics);
     }
     const asked = new Set(topics);
@@ -216,7 +220,8 @@ export class Cluster implements ClusterView {
       }
     }
     const tried = this.seeds.map(({ host, port }) => `${host}:${port}`).join(', ');
-    throw new ConnectionFault(`No Kafka broker could be reached (${tried})`, { cause: lastFault });
+    const why = lastFault instanceof Error ? lastFault.message : 'none is known';
+    throw new ConnectionFault(`No Kafka broker could be reached (${tried}): ${why}`, { cause: lastFault });
   }
 
   /** The node that coordinates a group or a transactional id, remembered until `forgetCoordinator`. */

@@ -45,12 +45,12 @@ interface BufferedBatch {
 }
 
 interface FetchedPartition extends TopicPartition {
+  readonly name: string;
   position: number;
   /** Not fetched from here on. */
   readonly until: number;
   /** Changes with every new position; an answer for an older one is dropped. */
   readonly version: number;
-  paused: boolean;
   leader: number | undefined;
   resolving: boolean;
   readonly buffered: BufferedBatch[];
@@ -66,8 +66,10 @@ export class Fetcher {
   private readonly partitions = new Map<string, FetchedPartition>();
   private readonly busyNodes = new Set<number>();
   private readonly stopping = new AbortController();
-  /** Partitions that are to be read but have no position yet, by name. */
+  /** Names of partitions that are to be read but have no position yet. */
   private readonly awaited = new Set<string>();
+  /** Names of partitions, whether they have a position or not. */
+  private readonly paused = new Set<string>();
   private errors: Error[] = [];
   private versions = 0;
   private turn = 0;
@@ -97,12 +99,12 @@ export class Fetcher {
     const before = this.partitions.get(name);
     this.awaited.delete(name);
     this.partitions.set(name, {
+      name,
       topic,
       partition,
       position: offset,
       until,
       version: ++this.versions,
-      paused: before?.paused ?? false,
       leader: before?.leader,
       resolving: false,
       buffered: [],
@@ -113,19 +115,18 @@ export class Fetcher {
   remove(partition: TopicPartition): void {
     const name = partitionName(partition);
     this.awaited.delete(name);
+    this.paused.delete(name);
     this.partitions.delete(name);
   }
 
   pause(partition: TopicPartition): void {
-    const known = this.partitions.get(partitionName(partition));
-    if (known) known.paused = true;
+    this.paused.add(partitionName(partition));
   }
 
   resume(partition: TopicPartition): void {
-    const known = this.partitions.get(partitionName(partition));
-    if (!known?.paused) return;
-    known.paused = false;
-    if (known.buffered.length > 0) this.onReady();
+    const name = partitionName(partition);
+    if (!this.paused.delete(name)) return;
+    if ((this.partitions.get(name)?.buffered.length ?? 0) > 0) this.onReady();
     this.pump();
   }
 
@@ -135,7 +136,7 @@ export class Fetcher {
     if (error) throw error;
     const batches: FetchedBatch[] = [];
     for (const partition of this.partitions.values()) {
-      if (partition.paused) continue;
+      if (this.paused.has(partition.name)) continue;
       for (const { batch } of partition.buffered) batches.push(batch);
       partition.buffered.length = 0;
     }
@@ -150,8 +151,8 @@ export class Fetcher {
 
   private get bufferedBytes(): number {
     let bytes = 0;
-    for (const { paused, buffered } of this.partitions.values()) {
-      if (!paused) for (const batch of buffered) bytes += batch.bytes;
+    for (const { name, buffered } of this.partitions.values()) {
+      if (!this.paused.has(name)) for (const batch of buffered) bytes += batch.bytes;
     }
     return bytes;
   }
@@ -161,7 +162,7 @@ export class Fetcher {
     if (this.stopping.signal.aborted || this.bufferedBytes >= this.limits.bufferBytes) return;
     const byNode = new Map<number, FetchedPartition[]>();
     for (const partition of this.partitions.values()) {
-      if (partition.paused || partition.position >= partition.until) continue;
+      if (this.paused.has(partition.name) || partition.position >= partition.until) continue;
       if (partition.leader === undefined) {
         if (!partition.resolving) void this.resolveLeader(partition);
         continue;
@@ -180,7 +181,7 @@ export class Fetcher {
     try {
       partition.leader = await this.cluster.leader(partition);
     } catch (error) {
-      await this.handle(error, `Looking for the leader of ${partitionName(partition)} failed`);
+      await this.handle(error, `Looking for the leader of ${partition.name} failed`);
     } finally {
       partition.resolving = false;
     }
@@ -192,7 +193,7 @@ export class Fetcher {
     // The broker fills the answer in the order of the request: every partition gets to be the first in turn.
     const first = this.turn++ % group.length;
     const partitions = [...group.slice(first), ...group.slice(0, first)];
-    const versions = new Map(partitions.map((partition) => [partitionName(partition), partition.version]));
+    const versions = new Map(partitions.map(({ name, version }) => [name, version]));
     try {
       const answers = await this.request(node, partitions);
       let stale = false;
@@ -236,7 +237,7 @@ export class Fetcher {
 
   /** False when the answer says to ask another broker. */
   private accept(answer: FetchAnswer, partition: FetchedPartition): boolean {
-    const name = partitionName(partition);
+    const { name } = partition;
     if (answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
       this.partitions.delete(name);
       this.fail(
@@ -266,7 +267,7 @@ export class Fetcher {
       batch: { topic, partition: number, records, nextOffset, endOffset, logAppendTime },
       bytes: answer.bytes?.length ?? 0,
     });
-    if (!partition.paused) this.onReady();
+    if (!this.paused.has(name)) this.onReady();
     return true;
   }
 

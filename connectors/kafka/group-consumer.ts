@@ -196,7 +196,10 @@ export class KafkaGroupConsumer implements GroupConsumer {
 
   seek(partition: TopicPartition, offset: number): void {
     if (!this.assigned.has(topicPartitionKey(partition))) {
-      throw new Error(`${partitionName(partition)} is not assigned to this consumer and cannot be positioned`);
+      throw new FatalLogError(
+        'NOT_ASSIGNED',
+        `${partitionName(partition)} is not assigned to this consumer; seek after rejoin has given it`,
+      );
     }
     this.fetcher.seek(partition, offset);
   }

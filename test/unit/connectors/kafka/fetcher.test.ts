@@ -121,6 +121,15 @@ describe('the fetcher', () => {
     expect(offsetsIn(fetcher.take())).toContain('0:0');
   });
 
+  test('remembers that a partition is paused before it has a position', async () => {
+    start().pause(left);
+    fetcher.seek(left, 0);
+    fetcher.seek(right, 0);
+    await vi.waitFor(() => expect(ready).toBeGreaterThan(0));
+    const asked = cluster.requests(fetchApi).flatMap(({ positions }) => positions);
+    expect(asked.every(({ partition }) => partition === 1)).toBe(true);
+  });
+
   test('does not let the broker wait long while some partition is left out of the request', async () => {
     cluster.on(fetchApi, async () => {
       await turn();
