@@ -11,6 +11,8 @@ import { sameRule } from './rules.ts';
 export const RULE_ORIGIN_HEADER = 'rule-origin';
 /** The header's value (UTF-8) on rules that were seeded from a rules file. */
 export const RULE_ORIGIN_FILE = 'file';
+/** The header's value (UTF-8) on rules that an operator set by command; seeding leaves them alone. */
+export const RULE_ORIGIN_OPERATOR = 'operator';
 
 /** The latest record of a key on the topic; a tombstone counts as none. */
 export interface TopicRule {

@@ -1,0 +1,29 @@
+/**
+ * Commands that look at the running system.
+ */
+import type { Command } from 'commander';
+import type { Action } from '../context.ts';
+
+export function addSystemCommands(program: Command, action: Action): void {
+  program
+    .command('status')
+    .description('Health of every service and process; exit code 1 when anything is not well.')
+    .action(action(async (context) => (await import('./status.ts')).status(context)));
+  program
+    .command('lag')
+    .description('How far processor and sink are behind, per partition.')
+    .action(action(async (context) => (await import('./lag.ts')).lag(context)));
+  program
+    .command('describe')
+    .description('The topology of the processor.')
+    .option('--mermaid', 'as a Mermaid flowchart')
+    .action(
+      action(async (context, options: { mermaid?: boolean }) =>
+        (await import('./describe.ts')).describe(context, options),
+      ),
+    );
+  program
+    .command('topics')
+    .description('The topics of the system, with partitions, offsets and settings.')
+    .action(action(async (context) => (await import('./topics.ts')).topics(context)));
+}
