@@ -21,7 +21,6 @@ export type NaiveEvent = readonly [
   count: number | undefined,
 ];
 
-const PURGE_AFTER_MS = 5 * 60_000;
 const minutes = (mins: number): number => mins * 60_000;
 
 /** Every event of the alerts, in the order they arrived in, up to `endMs`. Alerts are told apart by their metadata. */
@@ -29,18 +28,25 @@ export function naiveEvents(
   arrived: readonly RawAlert[],
   rules: Readonly<Record<string, NaiveRule>>,
   endMs: number,
+  purgeAfterMs = 5 * 60_000,
 ): readonly NaiveEvent[] {
   const accepted: RawAlert[] = [];
   const events: NaiveEvent[] = [];
   for (const alert of arrived) {
     if (alert.alertId !== null && accepted.some(({ alertId }) => alertId === alert.alertId)) continue;
     accepted.push(alert);
-    events.push(...life(alert, accepted, rules[alert.sourceType]).filter(([, , timestampMs]) => timestampMs <= endMs));
+    const steps = life(alert, accepted, rules[alert.sourceType], purgeAfterMs);
+    events.push(...steps.filter(([, , timestampMs]) => timestampMs <= endMs));
   }
   return events;
 }
 
-function life(alert: RawAlert, accepted: readonly RawAlert[], rule: NaiveRule | undefined): NaiveEvent[] {
+function life(
+  alert: RawAlert,
+  accepted: readonly RawAlert[],
+  rule: NaiveRule | undefined,
+  purgeAfterMs: number,
+): NaiveEvent[] {
   const { timestamp, severity, metadata } = alert;
   const event = (type: string, timeMs: number, after: string, reason: string, count?: number): NaiveEvent => [
     metadata,
@@ -52,7 +58,7 @@ function life(alert: RawAlert, accepted: readonly RawAlert[], rule: NaiveRule | 
   ];
   const closed = (timeMs: number, after: string, reason: string): NaiveEvent[] => [
     event('AUTO_CLOSED', timeMs, after, reason),
-    event('PURGED', timeMs + PURGE_AFTER_MS, after, 'purged'),
+    event('PURGED', timeMs + purgeAfterMs, after, 'purged'),
   ];
   if (rule === undefined) return [event('CREATED', timestamp, severity, 'no_rule')];
   const flag = rule.auto_close_if;
