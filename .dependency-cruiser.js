@@ -11,6 +11,7 @@ const folders = {
   connectors: ['streams', 'schemas'],
   sink: ['connectors', 'schemas'],
   gateway: ['connectors', 'schemas', 'sink'],
+  cli: ['schemas', 'streams', 'state', 'processors', 'topologies', 'connectors', 'sink', 'gateway', 'infra'],
 };
 
 const internal = [
@@ -22,6 +23,7 @@ const internal = [
   'connectors',
   'sink',
   'gateway',
+  'cli',
   'bin',
   'infra',
   'test',
@@ -75,6 +77,12 @@ export default {
       to: { path: '^(bin|bench|test)/' },
     },
     {
+      name: 'only-bin-imports-cli',
+      severity: 'error',
+      from: { pathNot: '^(cli|bin|test|bench)/' },
+      to: { path: '^cli/' },
+    },
+    {
       name: 'gateway-reads-only-the-read-model',
       severity: 'error',
       from: { path: '^gateway/' },
@@ -85,7 +93,7 @@ export default {
   options: {
     doNotFollow: { path: 'node_modules' },
     includeOnly: {
-      path: '^(schemas|streams|state|processors|topologies|connectors|sink|gateway|bin|infra|test|bench|node_modules|node:)|^(fs|net|http|https|child_process|worker_threads|os|timers|crypto|perf_hooks)(/|$)',
+      path: '^(schemas|streams|state|processors|topologies|connectors|sink|gateway|cli|bin|infra|test|bench|node_modules|node:)|^(fs|net|http|https|child_process|worker_threads|os|timers|crypto|perf_hooks)(/|$)',
     },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
