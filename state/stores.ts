@@ -5,6 +5,12 @@
  */
 import { TopologyError } from '../streams/errors.ts';
 import type {
+  SessionStore,
+  TimedDueStore,
+  TimedWindowStore,
+  VersionedKeyValueStore,
+} from '../streams/state-store-timed.ts';
+import type {
   DueKeyValueStore,
   KeyValueStore,
   StateStore,
@@ -14,7 +20,11 @@ import type {
 } from '../streams/state-store.ts';
 import { BackedDueKeyValueStore, type DueKeyValueStoreOptions } from './due-key-value-store.ts';
 import { BackedKeyValueStore, type KeyValueStoreOptions } from './key-value-store.ts';
+import { BackedSessionStore } from './session-store.ts';
+import { BackedTimedDueStore } from './timed-due-store.ts';
+import { BackedTimedWindowStore, type TimedWindowStoreOptions } from './timed-window-store.ts';
 import { BackedTimerStore, type TimerStoreOptions } from './timer-store.ts';
+import { BackedVersionedStore, type VersionedStoreOptions } from './versioned-store.ts';
 import { BackedWindowStore, type WindowStoreOptions } from './window-store.ts';
 
 export interface StoreSettings {
@@ -50,6 +60,24 @@ export const timerStore = <K>(spec: Spec<TimerStoreOptions<K>>): StoreBuilder<Ti
 
 export const windowStore = <K, V>(spec: Spec<WindowStoreOptions<K, V>>): StoreBuilder<WindowStore<K, V>> =>
   builder(spec, windowChangelog(spec.retentionMs), (context) => new BackedWindowStore(withCache(spec), context));
+
+/** A window store whose retention goes by its own puts; see `TimedWindowStore`. */
+export const timedWindowStore = <K, V>(
+  spec: Spec<TimedWindowStoreOptions<K, V>>,
+): StoreBuilder<TimedWindowStore<K, V>> =>
+  builder(spec, windowChangelog(spec.retentionMs), (context) => new BackedTimedWindowStore(withCache(spec), context));
+
+/** A due store that keeps the event time its operator has seen. */
+export const timedDueStore = <K, V>(spec: Spec<DueKeyValueStoreOptions<K, V>>): StoreBuilder<TimedDueStore<K, V>> =>
+  builder(spec, COMPACTED, (context) => new BackedTimedDueStore(withCache(spec), context));
+
+export const sessionStore = <K, V>(spec: Spec<WindowStoreOptions<K, V>>): StoreBuilder<SessionStore<K, V>> =>
+  builder(spec, windowChangelog(spec.retentionMs), (context) => new BackedSessionStore(withCache(spec), context));
+
+export const versionedStore = <K, V>(
+  spec: Spec<VersionedStoreOptions<K, V>>,
+): StoreBuilder<VersionedKeyValueStore<K, V>> =>
+  builder(spec, COMPACTED, (context) => new BackedVersionedStore(withCache(spec), context));
 
 /**
  * The log drops windows some time after the store does. It counts from when they were written, not from their event time: a
