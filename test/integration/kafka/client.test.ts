@@ -2,11 +2,14 @@
  * What the Kafka client does beyond the conformance suite: sizes, refusals of the broker, other clients' records, tools.
  */
 import { CompressionTypes, Kafka, logLevel } from 'kafkajs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { FatalLogError, OffsetOutOfRangeError, RecordTooLargeError } from '../../../streams/errors.ts';
 import { topicPartitionKey, type FetchedBatch, type GroupConsumer, type LogRecord } from '../../../streams/ports.ts';
 import { spreading } from '../../conformance/log-client-group-reader.ts';
 import { brokers, KafkaHarness } from './kafka-harness.ts';
+
+/** For what the broker carries out after it has answered. */
+const SOON = { timeout: 10_000, interval: 50 };
 
 let harness: KafkaHarness;
 const warnings: string[] = [];
@@ -160,18 +163,20 @@ describe('the admin', () => {
   test('describes and changes topics', async () => {
     const topic = await harness.topic(1, { 'cleanup.policy': 'compact', 'segment.ms': '60000' });
     const admin = harness.client('admin').admin();
-    expect(await admin.topicConfig(topic, true)).toEqual(
-      new Map([
-        ['cleanup.policy', 'compact'],
-        ['segment.ms', '60000'],
-      ]),
-    );
+    const given = new Map([
+      ['cleanup.policy', 'compact'],
+      ['segment.ms', '60000'],
+    ]);
+    await vi.waitFor(async () => expect(await admin.topicConfig(topic, true)).toEqual(given), SOON);
     await admin.alterTopicConfig(topic, { 'segment.ms': null, 'retention.ms': '1000' });
-    const changed = await admin.topicConfig(topic);
-    expect([changed.get('cleanup.policy'), changed.get('retention.ms')]).toEqual(['compact', '1000']);
-    expect([...(await admin.topicConfig(topic, true)).keys()].sort()).toEqual(['cleanup.policy', 'retention.ms']);
+    // The broker answers once the change is in its log; what it describes follows a moment later.
+    await vi.waitFor(async () => {
+      const changed = await admin.topicConfig(topic);
+      expect([changed.get('cleanup.policy'), changed.get('retention.ms')]).toEqual(['compact', '1000']);
+      expect([...(await admin.topicConfig(topic, true)).keys()].sort()).toEqual(['cleanup.policy', 'retention.ms']);
+    }, SOON);
     await admin.deleteTopics([topic, harness.uniqueName('missing')]);
-    expect(await admin.partitionCounts([topic])).toEqual(new Map());
+    await vi.waitFor(async () => expect(await admin.partitionCounts([topic])).toEqual(new Map()), SOON);
   });
 
   test('says what the broker does not like about a topic', async () => {
