@@ -19,7 +19,7 @@ import { alertTopics, topicNames } from '../../../topologies/topics.ts';
 const { KAFKA_BROKERS, SCHEMA_REGISTRY_URL, MYSQL_URL } = process.env as Record<string, string>;
 const id = randomUUID().slice(0, 8);
 const prefix = `setup-test-${id}-`;
-const database = `setup_test_${id}`;
+const database = `alerts_setup_${id}`;
 const names = topicNames(prefix);
 const allTopics = alertTopics(3, names).map(({ name }) => name);
 const folder = mkdtempSync(join(tmpdir(), 'setup-test-'));
