@@ -2,8 +2,8 @@
  * The tasks of one thread: opening, committing, failing, closing.
  *
  * Invariant: at most one StreamTask per task id is open at a time, and each is closed before another is opened in its place.
- * An error costs the task it belongs to what its recovery says, and no other task anything. While the group is being joined, no
- * task begins to read: its partitions may have gone to another member already.
+ * An error costs the task it belongs to what its recovery says, and no other task anything. Only for a task that runs are
+ * inputs read, and while the group is being joined no task begins to: its partitions may have gone to another member already.
  */
 import { recoveryOf, StateLockedError } from './errors.ts';
 import type { FetchedBatch, TopicPartition } from './ports.ts';
@@ -74,8 +74,12 @@ export class TaskManager {
     return this.#byInput.get(topicPartitionKey(partition))?.task;
   }
 
-  add(batch: FetchedBatch): void {
-    this.taskOf(batch)?.add(batch);
+  /**
+   * Adds a batch to the task that ran when it was polled. When that one is gone the batch is dropped: its successor reads on from
+   * the committed position, and a batch from where the former one was would leave a gap.
+   */
+  add(batch: FetchedBatch, task: StreamTask | undefined): void {
+    if (this.taskOf(batch) === task) task?.add(batch);
   }
 
   /** Starts a commit and comes back at once; the task is not processed until it ended. */
@@ -158,6 +162,8 @@ export class TaskManager {
     };
     this.#entries.set(taskId, entry);
     for (const input of taskInputs(place)) this.#byInput.set(topicPartitionKey(input), entry);
+    // Where this member had the partition before, its position is that of an earlier task.
+    this.#environment.consumer.pause(taskInputs(place));
     entry.opening = this.#openUntilRunning(entry);
   }
 

@@ -171,9 +171,10 @@ export class StreamThread {
     if (this.#rejoinNeeded) return this.#rebalance(rebalancer);
     const polled = await consumer.poll(this.#pollTimeoutMs(tasks));
     if (polled.kind === 'rebalance') return this.#rebalance(rebalancer);
-    for (const batch of polled.batches) {
+    const polledFor = polled.batches.map((batch) => ({ batch, task: tasks.taskOf(batch) }));
+    for (const { batch, task } of polledFor) {
       await this.#prepare(batch);
-      tasks.add(batch);
+      tasks.add(batch, task);
     }
     this.#runTasks(tasks);
     this.#regulate(consumer, tasks);

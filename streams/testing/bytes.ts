@@ -5,7 +5,7 @@
  */
 
 /** Not `slice`: a Buffer's gives another view of the same bytes. */
-export const copyOf = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes);
+export const copyOf = (bytes: Uint8Array): Uint8Array => Buffer.from(bytes);
 
 /** A text that stands for the bytes: equal for equal bytes only. */
 export const identityOf = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>

@@ -11,6 +11,9 @@ interface Waiter {
   readonly wake: () => void;
 }
 
+/** Given as the reason of an abort; without one, each would make an error with a stack, which costs more than all the rest. */
+const WOKEN = 'woken';
+
 export class LogChanges {
   readonly #waiters = new Set<Waiter>();
   readonly #clock: Clock;
@@ -27,20 +30,20 @@ export class LogChanges {
   /** Resolves when `ready` holds, when the signal aborts, or after `timeoutMs` where one is given. */
   async until(ready: () => boolean, timeoutMs?: number, signal?: AbortSignal): Promise<void> {
     if (ready() || signal?.aborted) return;
-    const over = new AbortController();
+    const over = timeoutMs === undefined ? undefined : new AbortController();
     await new Promise<void>((resolve) => {
       const waiter: Waiter = {
         ready,
         wake: () => {
           this.#waiters.delete(waiter);
           signal?.removeEventListener('abort', waiter.wake);
-          over.abort();
+          over?.abort(WOKEN);
           resolve();
         },
       };
       this.#waiters.add(waiter);
       signal?.addEventListener('abort', waiter.wake, { once: true });
-      if (timeoutMs !== undefined) void this.#clock.sleep(timeoutMs, over.signal).then(waiter.wake);
+      if (timeoutMs !== undefined) void this.#clock.sleep(timeoutMs, over?.signal).then(waiter.wake);
     });
   }
 }

@@ -102,7 +102,7 @@ export class InMemoryGroup {
     const { memberId, session } = request;
     const stopWatching = session.onLiveness(() => {
       if (!session.running) return this.fallSilent(memberId);
-      member.silence?.abort();
+      member.silence?.abort('alive');
       member.silence = undefined;
     });
     const member: Member = { request, pending: undefined, silence: undefined, stopWatching };
@@ -115,7 +115,7 @@ export class InMemoryGroup {
     if (member === undefined) return;
     this.#members.delete(memberId);
     member.stopWatching();
-    member.silence?.abort();
+    member.silence?.abort('dropped');
     member.pending?.reject(new RetriableLogError('UNKNOWN_MEMBER_ID', `${memberId} ${what}; join again`));
     this.#beginRebalance(`${memberId} ${what}`);
   }
@@ -139,7 +139,7 @@ export class InMemoryGroup {
     if (this.#rebalance === undefined || members.some(({ pending }) => pending === undefined)) return;
     const assignments = this.#assign();
     if (assignments === undefined) return this.#completeIfAllJoined();
-    this.#rebalance.completed.abort();
+    this.#rebalance.completed.abort('completed');
     this.#rebalance = undefined;
     for (const member of members) {
       const { pending, request } = member;

@@ -120,7 +120,7 @@ export class InMemoryTransactions {
   #decide(state: TransactionState, outcome: TransactionOutcome): void {
     state.status = 'decided';
     if (outcome === 'committed') state.committedEpoch = state.epoch;
-    state.ended.abort();
+    state.ended.abort(outcome);
     void this.#writeMarkers(state, outcome);
   }
 
