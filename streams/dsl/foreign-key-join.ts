@@ -4,7 +4,6 @@
  * Invariant: subscriptions go to the partition of the foreign key and answers back to the partition they came from, so the two
  * tables need not be partitioned alike.
  */
-import type { Serde } from '../serde.ts';
 import { bytesSerde } from '../serdes.ts';
 import { requireSerde, type DslGraph } from './graph.ts';
 import type { Materialized } from './options.ts';
