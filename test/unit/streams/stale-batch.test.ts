@@ -22,7 +22,7 @@ const copying = (): Processor<string, string, string, string> => {
 
 /** Reading anything but the first record takes a while to prepare, as with a schema that is fetched. */
 const slowToPrepare = (clock: VirtualClock): Deserializer<string> => ({
-  deserialize: stringSerde.deserialize,
+  deserialize: (topic, data) => stringSerde.deserialize(topic, data),
   prepare: (_: string, records: readonly LogRecord[]) =>
     records.some(({ offset }) => offset > 0) ? clock.sleep(PREPARE_MS) : undefined,
 });
