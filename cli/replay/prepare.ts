@@ -56,7 +56,7 @@ export async function prepare(context: CommandContext, options: ReplayOptions): 
 }
 
 /** Events of a replay are written and read in this process alone, so no registry has to know their schema. */
-const LOCAL_SCHEMA_ID = 0;
+const LOCAL_SCHEMA_ID = 1;
 
 async function alertLogOf({ admin, reader, topics }: Services): Promise<AlertLog> {
   const topic = topics.rawAlerts;

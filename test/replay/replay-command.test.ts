@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Comparison, type AlertDifference } from '../../cli/replay/comparison.ts';
 import type { LifecycleEvent } from '../../schemas/lifecycle-event.ts';
 import { SEVERITIES } from '../../schemas/vocabulary.ts';
+import { MemoryBackendFactory } from '../../state/memory-backend.ts';
 import { HOUR, MINUTE, replayOf, runLive, SKEW_MS, type Arrival, type Rules } from '../support/replay-world.ts';
 
 const SECOND = 1000;
@@ -191,5 +192,35 @@ describe('comparing two sets of rules', () => {
       }),
       { numRuns: 40 },
     );
+  });
+});
+
+describe('a replay that is interrupted', () => {
+  test('ends with an interruption and takes its state with it', async () => {
+    const through = [alertAt(0), alertAt(10)];
+    const live = await runLive(RULES, through, endOf(through));
+    const ending = new AbortController();
+    const states = new MemoryBackendFactory();
+    const replaying = replayOf(live, RULES, EVERYTHING, undefined, {
+      signal: ending.signal,
+      states: () => states,
+      onEvents: async () => ending.abort(),
+    });
+    await expect(replaying).rejects.toMatchObject({ exitCode: 130 });
+    expect(await states.list()).toEqual([]);
+    await live.close();
+  });
+
+  test('by a fault of whoever takes the events rejects with that fault', async () => {
+    const through = [alertAt(0, 'TEST-01'), alertAt(10, 'TEST-02'), alertAt(20, 'TEST-03')];
+    const live = await runLive(RULES, through, endOf(through));
+    const states = new MemoryBackendFactory();
+    const replaying = replayOf(live, RULES, EVERYTHING, undefined, {
+      states: () => states,
+      onEvents: () => Promise.reject(new Error('the disk is full')),
+    });
+    await expect(replaying).rejects.toThrow('the disk is full');
+    expect(await states.list()).toEqual([]);
+    await live.close();
   });
 });

@@ -28,14 +28,15 @@ export class AlertProcesses {
   readonly directory: string;
   readonly gatewayUrl: string;
   readonly topicPrefix: string;
-  readonly #environment: NodeJS.ProcessEnv;
+  /** What the processes are told; for commands that are to find them. */
+  readonly environment: NodeJS.ProcessEnv;
   readonly #running = new Map<AlertProcess, ChildProcess>();
 
   private constructor(directory: string, topicPrefix: string, environment: NodeJS.ProcessEnv) {
     this.directory = directory;
     this.topicPrefix = topicPrefix;
     this.gatewayUrl = `http://127.0.0.1:${environment['GATEWAY_PORT']}`;
-    this.#environment = environment;
+    this.environment = environment;
   }
 
   /** Sets up topics, schemas, tables and rules; starts nothing yet. */
@@ -110,7 +111,7 @@ export class AlertProcesses {
 
   #spawn(name: AlertProcess | 'setup'): ChildProcess {
     const entry = join(import.meta.dirname, `../../bin/${name}.ts`);
-    const child = spawn(process.execPath, [entry], { env: this.#environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [entry], { env: this.environment, stdio: ['ignore', 'pipe', 'pipe'] });
     const log = createWriteStream(join(this.directory, `${name}.log`), { flags: 'a' });
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });

@@ -1,7 +1,7 @@
 /**
  * A live alert system on the in-memory log, and replays of its raw alerts.
  */
-import { replay, type ReplayTotals } from '../../cli/replay/replay.ts';
+import { replay, type ReplayJob, type ReplayTotals } from '../../cli/replay/replay.ts';
 import type { Side } from '../../cli/replay/comparison.ts';
 import { planFor } from '../../cli/replay/plan.ts';
 import type { RunSettings } from '../../cli/replay/partition-run.ts';
@@ -64,6 +64,7 @@ export async function replayOf(
   rules: Rules,
   range: TimeRange,
   candidate?: Rules,
+  job: Partial<ReplayJob> = {},
 ): Promise<Replayed> {
   const log = alertLogOf(system);
   const settings = (of: Rules): RunSettings => ({
@@ -89,6 +90,7 @@ export async function replayOf(
     },
     onProgress: () => undefined,
     signal: new AbortController().signal,
+    ...job,
   });
   return { totals, readings, events };
 }
