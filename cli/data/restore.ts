@@ -18,9 +18,9 @@ export async function restore(context: CommandContext, file: string, { yes }: { 
   const startedMs = performance.now();
   const { reporter } = context;
   const services = await context.services();
-  const tool = findTool('load', context.environment);
   const signal = context.interrupts();
   await checkDump(file, (bytes) => reporter.progress(`${megabytes(bytes)} of SQL checked`));
+  const tool = findTool('load', context.environment);
   await requireNoSink(services, (line) => reporter.line(line));
   if (!yes && (await holdsAlerts(services.database))) {
     throw refusal(
