@@ -169,13 +169,17 @@ export class TaskManager {
 
   /** Tries with growing pauses until the task runs, is taken away, or fails for good. Never rejects. */
   async #openUntilRunning(entry: TaskEntry): Promise<void> {
-    const { clock, config, consumer, logger } = this.#environment;
+    const { clock, config, consumer, logger, stateFactory } = this.#environment;
     const { signal } = entry.closing;
     const startedMs = clock.now();
+    let damaged = false;
     while (!signal.aborted) {
       if (entry.failures > 0) await clock.sleep(backoffMs(entry.failures, config), signal);
       if (signal.aborted) return;
       try {
+        // What is damaged stays so, however often it is opened.
+        if (damaged) await stateFactory.destroy(entry.taskId);
+        damaged = false;
         const task = await openTask(entry, this.#environment, signal);
         await settledOrAborted(this.#assignment.promise, signal);
         if (signal.aborted) await this.#closeDirty(task);
@@ -199,6 +203,7 @@ export class TaskManager {
           attempt: entry.failures,
           err: error,
         });
+        damaged ||= recovery === 'rebuild-task';
       }
     }
   }

@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * Faults on real services: `npm run faults`. One file after the other, each on a broker, registry and database of its own.
- * FAULTS_SEED=<number> repeats a run's faults; FAULTS_ROUNDS sets the rounds of the long one; `-- -t <name>` picks tests.
+ * FAULTS_SEED=<number> repeats a run's faults; FAULTS_ROUNDS sets the rounds of the long one;
+ * FAULTS_KEEP=1 keeps logs and data; `-- -t <name>` picks tests.
  */
 export default defineConfig({
   test: {

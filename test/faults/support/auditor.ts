@@ -116,6 +116,8 @@ export class Auditor {
       const show = (steps: string[]): string => `${steps.length}\n${steps.slice(0, SHOWN).join('\n')}`;
       throw new Error(`Events differ from the model.\nLost: ${show(lost)}\nToo many: ${show(extra)}`);
     }
+    const twice = [...found].filter(([step, count]) => count > 1 && step.includes('"CREATED"'));
+    if (twice.length > 0) throw new Error(`${twice.length} alerts were taken in twice, the first is ${twice[0]?.[0]}`);
     this.#checkSequences();
     if (this.#dead > 0) throw new Error(`${this.#dead} records are in the dead letters; none should be.`);
     return { alerts: this.#alerts, events: this.events.length };

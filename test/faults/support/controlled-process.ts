@@ -12,7 +12,7 @@ import {
   type ProcessExit,
   type StartedProcess,
 } from '../../../infra/local-stack/child-process.ts';
-import { logExcerpt } from '../../../infra/local-stack/log-file.ts';
+import { lastLines, logExcerpt } from '../../../infra/local-stack/log-file.ts';
 import { signalGroup } from '../../../infra/local-stack/process-identity.ts';
 import { settlesWithin } from '../../../infra/local-stack/wait.ts';
 
@@ -28,6 +28,7 @@ export interface ControlledSpec {
 const RESTART_PAUSE_MS = 1_000;
 const READY_TIMEOUT_MS = 180_000;
 const END_TIMEOUT_MS = 60_000;
+const MAX_SHOWN = 600;
 
 export class ControlledProcess {
   readonly spec: ControlledSpec;
@@ -107,7 +108,9 @@ export class ControlledProcess {
     if (this.#running !== started) return;
     this.#running = undefined;
     if (!this.#wanted) return;
+    const [lastWords = ''] = lastLines(this.spec.logFile, 1);
     this.ownExits.push(describeExit(exit));
+    console.log(`${this.name} ${describeExit(exit)} by itself: ${lastWords.slice(0, MAX_SHOWN)}`);
     if (this.spec.restarts === false) return;
     await sleep(RESTART_PAUSE_MS);
     if (this.#wanted) await this.start();

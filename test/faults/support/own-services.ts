@@ -122,7 +122,8 @@ export class OwnServices {
     await Promise.all(this.#processes.map((process) => process.kill()));
     await this.proxies?.kafka.close();
     await this.proxies?.mysql.close();
-    rmSync(this.directory, { recursive: true, force: true });
+    if (process.env['FAULTS_KEEP'] !== undefined) console.log(`Logs and data are kept in ${this.directory}`);
+    else rmSync(this.directory, { recursive: true, force: true });
   }
 
   get #processes(): readonly ControlledProcess[] {
