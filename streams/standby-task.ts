@@ -5,7 +5,8 @@
  * writes to the log.
  */
 import type { LoggedStore } from './commit.ts';
-import type { FetchedBatch, LogReader, Logger, StateBackend } from './ports.ts';
+import { RetriableLogError } from './errors.ts';
+import type { FetchedBatch, LogReader, Logger, StateBackend, TopicPartition } from './ports.ts';
 import { topicPartitionKey } from './ports.ts';
 import { applyChangelog, startPosition } from './restore.ts';
 
@@ -42,7 +43,9 @@ export class StandbyTask {
     for (const logged of stores) {
       if (logged.changelog === undefined) continue;
       const { beginning, end } = await reader.range(logged.changelog);
-      const offset = startPosition(backend.position(logged.changelog), beginning, end, logged.changelog);
+      const position = backend.position(logged.changelog);
+      requireReadable(position, end, logged.changelog);
+      const offset = startPosition(position, beginning, end, logged.changelog);
       byChangelog.set(topicPartitionKey(logged.changelog), logged);
       positions.push({ ...logged.changelog, offset });
     }
@@ -61,4 +64,17 @@ export class StandbyTask {
     for (const { store } of this.#options.stores) store.close();
     await this.#options.backend.close();
   }
+}
+
+/**
+ * Right after this process ran the task itself, its last transaction may not be readable yet: the broker writes the marker after
+ * it has answered the commit. Nobody waited for that here, as the initialisation of a producer does, so it says nothing about
+ * the state. Throws `RetriableLogError`.
+ */
+function requireReadable(position: number | undefined, end: number, { topic, partition }: TopicPartition): void {
+  if (position === undefined || position <= end) return;
+  throw new RetriableLogError(
+    'CHANGELOG_NOT_READABLE_YET',
+    `The local state stands for offset ${position} of ${topic}-${partition}, which can be read up to ${end} for now. Trying again.`,
+  );
 }
