@@ -4,7 +4,7 @@
  * Invariant: however the command ends, its services are closed, and what went wrong is said once, on standard error.
  */
 import { Command } from 'commander';
-import { createReporter, type Reporter } from '../infra/local-stack/report.ts';
+import { createReporter, type Output, type Reporter } from '../infra/local-stack/report.ts';
 import type { Action, CommandContext, Host } from './context.ts';
 import { EXIT_CODES, exitCodeOf, messageFor, type ExitCode } from './exit-codes.ts';
 import { addCommands } from './program.ts';
@@ -12,7 +12,7 @@ import type { Services } from './services.ts';
 
 /** Resolves with the exit code. `args` are those after the command's own name. */
 export async function runCli(args: readonly string[], host: Host): Promise<ExitCode> {
-  const reporter = createReporter(host.stderr);
+  const reporter = new ClearingReporter(host.stderr);
   let exitCode: ExitCode = EXIT_CODES.ok;
   const action: Action =
     (handler) =>
@@ -40,17 +40,46 @@ export async function runCli(args: readonly string[], host: Host): Promise<ExitC
   }
 }
 
+const ERASE_LINE = '\r\u001b[2K';
+
+/** Takes its passing note off the terminal before something else is written there. */
+class ClearingReporter implements Reporter {
+  readonly #output: Output;
+  readonly #reporter: Reporter;
+  #noteShown = false;
+
+  constructor(output: Output) {
+    this.#output = output;
+    this.#reporter = createReporter(output);
+  }
+
+  line(text: string): void {
+    this.#reporter.line(text);
+    this.#noteShown = false;
+  }
+
+  progress(text: string): void {
+    this.#reporter.progress(text);
+    this.#noteShown = this.#output.isTTY === true;
+  }
+
+  clear(): void {
+    if (this.#noteShown) this.#output.write(ERASE_LINE);
+    this.#noteShown = false;
+  }
+}
+
 class RunningCommand implements CommandContext {
   readonly environment: CommandContext['environment'];
   readonly stdout: CommandContext['stdout'];
   readonly stderr: CommandContext['stderr'];
   readonly stdin: CommandContext['stdin'];
-  readonly reporter: Reporter;
+  readonly reporter: ClearingReporter;
   readonly json: boolean;
   readonly #host: Host;
   #services: Services | undefined;
 
-  constructor(host: Host, reporter: Reporter, json: boolean) {
+  constructor(host: Host, reporter: ClearingReporter, json: boolean) {
     this.#host = host;
     this.environment = host.environment;
     this.stdout = host.stdout;
@@ -72,6 +101,7 @@ class RunningCommand implements CommandContext {
   }
 
   show(result: unknown, text: () => string): void {
+    this.reporter.clear();
     this.stdout.write(`${this.json ? JSON.stringify(result, undefined, 2) : text()}\n`);
   }
 

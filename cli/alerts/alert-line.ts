@@ -20,7 +20,7 @@ const inUtc = timestampParser('UTC');
 
 /** A line of JSON. `nowMs` is the time of an alert that has none. Throws `AlertLineError`. */
 export function alertOfJson(line: string, nowMs: number): RawAlert {
-  const fields = parsed(line, 'the line');
+  const fields = parsed(line);
   if (!isObject(fields)) throw new AlertLineError('is not a JSON object');
   const metadata = fields['metadata'] ?? {};
   if (!isObject(metadata)) throw new AlertLineError('metadata must be a JSON object');
@@ -70,12 +70,12 @@ function timeOf(value: unknown): number {
   return time.epochMs;
 }
 
-function parsed(text: string, what: string): unknown {
+function parsed(text: string): unknown {
   try {
     return parseExactJson(text);
   } catch (error) {
     if (!(error instanceof JsonTextError)) throw error;
-    throw new AlertLineError(`${what} ${error.message}`, { cause: error });
+    throw new AlertLineError(error.message, { cause: error });
   }
 }
 

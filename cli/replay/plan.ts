@@ -5,7 +5,6 @@
  */
 import type { MysqlDatabase } from '../../connectors/mysql/database.ts';
 import type { AlertRule } from '../../schemas/alert-rule.ts';
-import type { LogReader } from '../../streams/ports.ts';
 import { refusal, usageError } from '../exit-codes.ts';
 import { time } from '../text.ts';
 import { leadMs, planReading, readsBefore, type AlertLog, type PartitionReading, type TimeRange } from './reading.ts';
@@ -58,17 +57,6 @@ export function planFor(
 ): Promise<readonly PartitionReading[]> {
   const lead = Math.max(...ruleSets.map((rules) => leadMs(rules, graceMs)));
   return planReading(log, fromMs - lead - futureSkewMs);
-}
-
-/** When a rule was last set or removed, UTC epoch milliseconds; undefined when none ever was. */
-export async function lastRuleChangeMs(reader: LogReader, topic: string): Promise<number | undefined> {
-  const at = { topic, partition: 0 };
-  const { beginning, end } = await reader.range(at);
-  let newest: number | undefined;
-  await reader.read(at, beginning, end, ({ records }) => {
-    for (const { timestampMs } of records) newest = Math.max(newest ?? timestampMs, timestampMs);
-  });
-  return newest;
 }
 
 export interface Target {

@@ -9,10 +9,10 @@ import type { Serde } from '../../streams/serde.ts';
 import type { CommandContext } from '../context.ts';
 import { failure } from '../exit-codes.ts';
 import { readRulesFile } from '../rules/rules-file.ts';
-import { rulesOnTopic } from '../rules/rule-topic.ts';
 import type { Services } from '../services.ts';
 import type { RunSettings } from './partition-run.ts';
 import { planFor, rangeOf, type ReplayOptions } from './plan.ts';
+import { readRulesInForce } from './rules-in-force.ts';
 import type { AlertLog, PartitionReading, TimeRange } from './reading.ts';
 
 export interface Prepared {
@@ -20,6 +20,8 @@ export interface Prepared {
   readonly log: AlertLog;
   readonly range: TimeRange;
   readonly readings: readonly PartitionReading[];
+  /** When the rules in force came to be; UTC epoch milliseconds. */
+  readonly rulesChangedMs: number | undefined;
   /** With the rules in force. */
   readonly current: RunSettings;
   /** With those of `--rules`. */
@@ -34,7 +36,12 @@ export async function prepare(context: CommandContext, options: ReplayOptions): 
   const services = await context.services();
   const { topics, config, reader } = services;
   const log = await alertLogOf(services);
-  const rules = await rulesInForce(services, context);
+  const { rules, changedMs, refused } = await readRulesInForce(
+    reader,
+    topics.alertRules,
+    await services.alertRuleSerde(),
+  );
+  for (const line of refused) context.reporter.line(line);
   const ruleSets: readonly (readonly AlertRule[])[] = otherRules === undefined ? [rules] : [rules, otherRules];
   const readings = await planFor(log, range, ruleSets, config);
   const eventSerde = avroSerde({ schema: lifecycleEventSchema, schemaId: LOCAL_SCHEMA_ID });
@@ -52,7 +59,7 @@ export async function prepare(context: CommandContext, options: ReplayOptions): 
     }
   }
   const candidate = otherRules && { ...current, rules: otherRules };
-  return { services, log: { ...log, reader }, range, readings, current, candidate, eventSerde };
+  return { services, log, range, readings, rulesChangedMs: changedMs, current, candidate, eventSerde };
 }
 
 /** Events of a replay are written and read in this process alone, so no registry has to know their schema. */
@@ -65,11 +72,4 @@ async function alertLogOf({ admin, reader, topics }: Services): Promise<AlertLog
     throw failure(`There is no topic ${topic}; run the set-up first, or correct TOPIC_PREFIX.`);
   const logAppendTime = (await admin.topicConfig(topic)).get('message.timestamp.type') === 'LogAppendTime';
   return { topic, partitions, reader, logAppendTime, offsetForTime: (at, timeMs) => admin.offsetForTime(at, timeMs) };
-}
-
-async function rulesInForce(services: Services, { reporter }: CommandContext): Promise<readonly AlertRule[]> {
-  const topic = { topic: services.topics.alertRules, serde: await services.alertRuleSerde() };
-  const { rules, unusable } = await rulesOnTopic(topic, services.reader);
-  for (const line of unusable) reporter.line(line);
-  return rules.map(({ rule }) => rule);
 }

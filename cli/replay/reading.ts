@@ -36,7 +36,7 @@ export interface AlertLog {
 export interface PartitionReading {
   readonly partition: number;
   readonly start: number;
-  /** As of now: what comes meanwhile is left to the live job. */
+  /** As the log stood when the plan was made: what comes after is left to the live job. */
   readonly end: number;
   /** True when retention has removed records from the log that might have been read. */
   readonly cutShort: boolean;

@@ -10,14 +10,7 @@ import type { CommandContext } from '../context.ts';
 import { Comparison, type AlertDifference } from './comparison.ts';
 import { EventWriter } from './event-writer.ts';
 import type { RunSettings } from './partition-run.ts';
-import {
-  isFedLive,
-  lastRuleChangeMs,
-  requireOwnDatabase,
-  requireSteadyRules,
-  targetUrl,
-  type ReplayOptions,
-} from './plan.ts';
+import { isFedLive, requireOwnDatabase, requireSteadyRules, targetUrl, type ReplayOptions } from './plan.ts';
 import { prepare, type Prepared } from './prepare.ts';
 import { resultText, type ReplayResult } from './result.ts';
 import { runJob } from './run-job.ts';
@@ -107,14 +100,7 @@ async function writeInto(
   const target = { database, alertEventsTopic: services.topics.alertEvents };
   if (into !== undefined) await migrate(url, services.logger);
   if (candidate !== undefined) await requireOwnDatabase(target);
-  else if (!force) {
-    await requireSteadyRules(
-      target,
-      log,
-      readings,
-      await lastRuleChangeMs(services.reader, services.topics.alertRules),
-    );
-  }
+  else if (force !== true) await requireSteadyRules(target, log, readings, prepared.rulesChangedMs);
   const writer = new EventWriter({
     ...target,
     ...{ deserializer: eventSerde, clock: systemClock, signal },

@@ -43,7 +43,7 @@ export function resultText(result: ReplayResult): string {
 
 function writtenLines({ database, refused }: NonNullable<ReplayResult['written']>): readonly string[] {
   const left = refused === 0 ? [] : [`The tables do not take ${plural(refused, 'event')}.`];
-  return [`Written into the database ${database}; what it held already has not changed.`, ...left];
+  return [`Written into the database ${database}; events that it held already stay as they are.`, ...left];
 }
 
 function comparisonLines({ differing, changes, sources, examples }: ComparisonSummary): readonly string[] {
