@@ -6,6 +6,7 @@ import { workerData } from 'node:worker_threads';
 import { readProcessorConfig } from '../connectors/config/processes.ts';
 import { readKafkaConnection, readRegistryConnection } from '../connectors/config/services.ts';
 import { KafkaLogClient } from '../connectors/kafka/kafka-log-client.ts';
+import { memberFile } from '../connectors/kafka/member-file.ts';
 import { createLogger } from '../connectors/observability/pino-logger.ts';
 import { PrometheusMetrics } from '../connectors/observability/prometheus-metrics.ts';
 import { SchemaRegistryClient } from '../connectors/registry/schema-registry-client.ts';
@@ -45,6 +46,7 @@ await serveStreamThread(async (onStateChange) => {
   const connection = readKafkaConnection(process.env);
   const client = new KafkaLogClient({ ...connection, clientId: name, logger, maxBatchBytes: MAX_BATCH_BYTES });
   const { graceMs, futureSkewMs, commitIntervalMs, standbyReplicas, stateBudgetBytes, dataDir } = config;
+  const stateDir = join(dataDir, 'state', applicationId);
   const thread = new StreamThread({
     name,
     topology: alertEscalationTopology({ serdes, topics, graceMs, futureSkewMs }).build(applicationId),
@@ -57,10 +59,11 @@ await serveStreamThread(async (onStateChange) => {
     }),
     client,
     stateFactory: new RocksDbBackendFactory({
-      stateDir: join(dataDir, 'state', applicationId),
+      stateDir,
       budgetBytes: Math.floor(stateBudgetBytes / threads),
     }),
     globalBackend: await new MemoryBackendFactory().open('global'),
+    memberMemory: memberFile(join(stateDir, `member-${threadIndex}`), logger),
     clock: systemClock,
     metrics,
     logger,

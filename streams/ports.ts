@@ -199,12 +199,21 @@ export interface LogAdmin {
   close(): Promise<void>;
 }
 
+/** Where a group member's id outlives its process. */
+export interface MemberMemory {
+  /** The id that was remembered last, if any. */
+  recall(): string | undefined;
+  remember(memberId: string): void;
+}
+
 export interface GroupConsumerOptions {
   readonly groupId: string;
   readonly clientId: string;
   readonly topics: readonly string[];
   readonly assignor: PartitionAssignor;
   readonly sessionTimeoutMs: number;
+  /** With it, a member ends the membership that a crash of its process left behind; without, the group waits for that session to end. */
+  readonly memory?: MemberMemory;
 }
 
 /** A partitioned, replicated, transactional log. Implemented by Kafka and by the in-memory log. */

@@ -15,6 +15,7 @@ import type {
   LogClient,
   LogReader,
   Logger,
+  MemberMemory,
   Metrics,
   StateBackend,
   StateBackendFactory,
@@ -43,6 +44,8 @@ export interface StreamThreadOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Lets a thread that starts after a crash come back without waiting for its former session to end. */
+  readonly memberMemory?: MemberMemory;
   readonly onStateChange?: (state: StreamThreadState) => void;
   readonly onRestoreProgress?: (taskId: string, progress: RestoreProgress) => void;
 }
@@ -128,7 +131,8 @@ export class StreamThread {
     globalState: GlobalState,
     partitionCounts: ReadonlyMap<string, number>,
   ): Promise<void> {
-    const { client, config, topology, stateFactory, clock, metrics, logger, onRestoreProgress } = this.#options;
+    const { client, config, topology, stateFactory, clock, metrics, logger, onRestoreProgress, memberMemory } =
+      this.#options;
     const { applicationId, processId, standbyReplicas, sessionTimeoutMs } = config;
     const { subTopologies } = topology;
     const consumer = client.consumer({
@@ -137,6 +141,7 @@ export class StreamThread {
       topics: subTopologies.flatMap(({ sourceTopics }) => sourceTopics),
       assignor: new TaskAssignor({ applicationId, subTopologies, standbyReplicas }),
       sessionTimeoutMs,
+      ...(memberMemory && { memory: memberMemory }),
     });
     const environment: TaskEnvironment = {
       ...{ config, client, consumer, reader, stateFactory, partitionCounts, clock, metrics, logger },

@@ -66,6 +66,8 @@ export class GroupMembership {
   private generationId = -1;
   private timer: NodeJS.Timeout | undefined;
   private lastContactAt = 0;
+  /** The id of the member that this process was before it crashed, until its membership is ended. */
+  private former: string | undefined;
 
   constructor(cluster: ClusterView, options: GroupConsumerOptions, config: KafkaConfig, events: MembershipEvents) {
     this.cluster = cluster;
@@ -74,6 +76,7 @@ export class GroupMembership {
     this.events = events;
     this.logger = config.logger.child({ groupId: options.groupId, clientId: options.clientId });
     this.faultLog = new FaultLog(this.logger);
+    this.former = options.memory?.recall();
   }
 
   /** Joins and resolves with the assignment. Rejects with `FatalLogError`, or `RetriableLogError` when the fault timeout is over. */
@@ -104,13 +107,34 @@ export class GroupMembership {
 
   private async joinOnce(metadata: Buffer): Promise<readonly TopicPartition[]> {
     for (const topic of this.options.topics) await this.cluster.partitionCount(topic);
+    await this.endFormerMembership();
     const joined = await this.sendJoin(metadata);
-    this.memberId = joined.memberId;
+    this.identifyAs(joined.memberId);
     this.generationId = joined.generationId;
     const assignments = joined.memberId === joined.leaderId ? await this.assign(joined) : new Map<string, Buffer>();
     const { assignment } = await this.ask(syncGroupApi, { ...this.identity, assignments }, this.longTimeoutMs);
     this.logger.info('Joined the group', { generationId: this.generationId, memberId: this.memberId });
     return decodeAssignment(assignment);
+  }
+
+  /** Otherwise the group would let everybody wait until the session of the dead member ends. */
+  private async endFormerMembership(): Promise<void> {
+    const memberId = this.former;
+    if (memberId === undefined) return;
+    const { groupId } = this.options;
+    try {
+      await this.ask(leaveGroupApi, { groupId, memberId }, LEAVE_TIMEOUT_MS);
+      this.logger.info('Ended the membership that an earlier process left behind', { memberId });
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.errorCode !== ErrorCode.UNKNOWN_MEMBER_ID) throw error;
+      // The group has dropped it already.
+    }
+    this.former = undefined;
+  }
+
+  private identifyAs(memberId: string): void {
+    if (memberId !== this.memberId) this.options.memory?.remember(memberId);
+    this.memberId = memberId;
   }
 
   /** A first join is answered with a member id to join with; joining again with it at once spares the group a ghost. */
@@ -122,7 +146,7 @@ export class GroupMembership {
     return this.checked(async () => {
       const answer = await link.request(joinGroupApi, { ...request, memberId: this.memberId }, this.longTimeoutMs);
       if (answer.errorCode !== ErrorCode.MEMBER_ID_REQUIRED) return answer;
-      this.memberId = answer.memberId;
+      this.identifyAs(answer.memberId);
       return link.request(joinGroupApi, { ...request, memberId: this.memberId }, this.longTimeoutMs);
     }, joinGroupApi.name);
   }
