@@ -110,6 +110,14 @@ const takeover: readonly Mutation[] = [
       const offset = end;`,
   },
   {
+    name: 'standby-wasted',
+    bug: 'A warm copy whose last transaction cannot be read yet is taken for damaged and thrown away.',
+    file: 'streams/standby-task.ts',
+    find: `      requireReadable(position, end, logged.changelog);
+`,
+    replace: ``,
+  },
+  {
     name: 'standby-not-closed',
     bug: 'A warm copy is not closed before its task is opened to run.',
     file: 'streams/rebalance.ts',
