@@ -3,64 +3,61 @@
  */
 import { join } from 'node:path';
 import { workerData } from 'node:worker_threads';
-import { readProcessorConfig } from '../connectors/config/processes.ts';
+import { type ApplicationName, readProcessorConfig } from '../connectors/config/processes.ts';
 import { readKafkaConnection, readRegistryConnection } from '../connectors/config/services.ts';
 import { KafkaLogClient } from '../connectors/kafka/kafka-log-client.ts';
 import { memberFile } from '../connectors/kafka/member-file.ts';
 import { createLogger } from '../connectors/observability/pino-logger.ts';
 import { PrometheusMetrics } from '../connectors/observability/prometheus-metrics.ts';
 import { SchemaRegistryClient } from '../connectors/registry/schema-registry-client.ts';
-import { subjectOf } from '../connectors/setup/set-up.ts';
 import { untilAvailable } from '../connectors/setup/until-available.ts';
 import { serveStreamThread } from '../connectors/stream-threads/serve-stream-thread.ts';
 import type { StreamThreadData } from '../connectors/stream-threads/stream-threads.ts';
 import { systemClock } from '../connectors/system-clock.ts';
-import { alertRuleSchema, lifecycleEventSchema, rawAlertSchema } from '../schemas/avro.ts';
 import { MemoryBackendFactory } from '../state/memory-backend.ts';
 import { RocksDbBackendFactory } from '../state/rocksdb-factory.ts';
 import { streamsConfig } from '../streams/config.ts';
 import { StreamThread } from '../streams/thread.ts';
-import { alertEscalationTopology, type AlertSerdes } from '../topologies/alert-escalation.ts';
 import { MAX_BATCH_BYTES, topicNames } from '../topologies/topics.ts';
+import { applications } from './applications/applications.ts';
 
 const REGISTRY_WAIT_MS = 60_000;
 
-const { threadIndex, threads, processId } = workerData as StreamThreadData;
+const { application: chosen, threadIndex, processThreads, processId } = workerData as StreamThreadData;
 const config = readProcessorConfig(process.env);
-const topics = topicNames(config.topicPrefix);
-const applicationId = `${config.topicPrefix}alerts-processor`;
+const application = applications[chosen as ApplicationName];
+const applicationId = `${config.topicPrefix}${application.id}`;
 const name = `${applicationId}-${threadIndex}`;
 
-const alertSerdes = async (registry: SchemaRegistryClient): Promise<AlertSerdes> => ({
-  rawAlert: await registry.serdeFor(subjectOf(topics.rawAlerts), rawAlertSchema),
-  lifecycleEvent: await registry.serdeFor(subjectOf(topics.alertEvents), lifecycleEventSchema),
-  alertRule: await registry.serdeFor(subjectOf(topics.alertRules), alertRuleSchema),
-});
-
 await serveStreamThread(async (onStateChange) => {
-  const logger = createLogger({ service: 'processor', level: config.logLevel }).child({ thread: threadIndex });
-  const metrics = new PrometheusMetrics({ labels: { thread: String(threadIndex) } });
+  const logger = createLogger({ service: 'processor', level: config.logLevel }).child({
+    application: chosen,
+    thread: threadIndex,
+  });
+  const metrics = new PrometheusMetrics({ labels: { application: chosen, thread: String(threadIndex) } });
   const registry = new SchemaRegistryClient(readRegistryConnection(process.env));
   const waiting = { waitMs: REGISTRY_WAIT_MS, clock: systemClock, say: (line: string) => logger.info(line) };
-  const serdes = await untilAvailable({ ...waiting, service: registry.url }, () => alertSerdes(registry));
+  const topology = await untilAvailable({ ...waiting, service: registry.url }, () =>
+    application.topology({ config, registry }),
+  );
   const connection = readKafkaConnection(process.env);
   const client = new KafkaLogClient({ ...connection, clientId: name, logger, maxBatchBytes: MAX_BATCH_BYTES });
-  const { graceMs, futureSkewMs, commitIntervalMs, standbyReplicas, stateBudgetBytes, dataDir } = config;
+  const { topicPrefix, commitIntervalMs, standbyReplicas, stateBudgetBytes, dataDir } = config;
   const stateDir = join(dataDir, 'state', applicationId);
   const thread = new StreamThread({
     name,
-    topology: alertEscalationTopology({ serdes, topics, graceMs, futureSkewMs }).build(applicationId),
+    topology: topology.build(applicationId),
     config: streamsConfig({
       applicationId,
       processId,
       standbyReplicas,
       commitIntervalMs,
-      deadLetterTopic: topics.deadLetters,
+      deadLetterTopic: topicNames(topicPrefix).deadLetters,
     }),
     client,
     stateFactory: new RocksDbBackendFactory({
       stateDir,
-      budgetBytes: Math.floor(stateBudgetBytes / threads),
+      budgetBytes: Math.floor(stateBudgetBytes / processThreads),
     }),
     globalBackend: await new MemoryBackendFactory().open('global'),
     memberMemory: memberFile(join(stateDir, `member-${threadIndex}`), logger),

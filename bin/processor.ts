@@ -1,5 +1,5 @@
 /**
- * The processor: runs the escalation topology on stream threads.
+ * The processor: runs stream applications, each on stream threads of its own.
  */
 import { readProcessorConfig } from '../connectors/config/processes.ts';
 import { startHealthServer } from '../connectors/observability/health-server.ts';
@@ -7,6 +7,7 @@ import { createLogger } from '../connectors/observability/pino-logger.ts';
 import { mergedText, PrometheusMetrics, type MetricsSnapshot } from '../connectors/observability/prometheus-metrics.ts';
 import { StreamThreads } from '../connectors/stream-threads/stream-threads.ts';
 import { runProcess } from '../connectors/process.ts';
+import { applications } from './applications/applications.ts';
 
 const STOP_TIMEOUT_MS = 20_000;
 
@@ -14,33 +15,41 @@ await runProcess('processor', async ({ environment, fail }) => {
   const config = readProcessorConfig(environment);
   const logger = createLogger({ service: 'processor', level: config.logLevel });
   const metrics = new PrometheusMetrics({ processMetrics: true });
-  const threads = new StreamThreads({
-    workerUrl: new URL('./processor-thread.ts', import.meta.url),
-    threads: config.threads,
-    logger,
-    onFailure: (failure) => fail(`A stream thread failed: ${failure.message}`, { failure }),
-  });
+  const planned = config.applications.map((name) => ({ name, threads: applications[name].threads(config) }));
+  const processThreads = planned.reduce((sum, { threads }) => sum + threads, 0);
+  const running = planned.map(
+    ({ name, threads }) =>
+      new StreamThreads({
+        workerUrl: new URL('./processor-thread.ts', import.meta.url),
+        application: name,
+        threads,
+        processThreads,
+        logger: logger.child({ application: name }),
+        onFailure: (failure) => fail(`A stream thread of ${name} failed: ${failure.message}`, { failure }),
+      }),
+  );
+  const states = (): readonly string[] => running.flatMap((threads) => threads.states);
   const server = await startHealthServer({
     service: 'processor',
     host: config.host,
     port: config.port,
-    live: { threads: () => refuse(threads.states.includes('dead'), threads.states) },
-    ready: { tasks: () => refuse(!threads.ready, threads.states) },
+    live: { threads: () => refuse(states().includes('dead'), states()) },
+    ready: { tasks: () => refuse(!running.every(({ ready }) => ready), states()) },
     metrics: async () => {
-      const snapshots = (await threads.metrics()) as MetricsSnapshot[];
-      return mergedText([await metrics.snapshot(), ...snapshots]);
+      const snapshots = await Promise.all(running.map((threads) => threads.metrics()));
+      return mergedText([await metrics.snapshot(), ...(snapshots.flat() as MetricsSnapshot[])]);
     },
   });
-  logger.info('Processor is up', { url: server.url, threads: config.threads });
+  logger.info('Processor is up', { url: server.url, applications: planned });
   return {
     logger,
     stop: async () => {
-      await threads.stop(STOP_TIMEOUT_MS);
+      await Promise.all(running.map((threads) => threads.stop(STOP_TIMEOUT_MS)));
       await server.close();
     },
   };
 });
 
-function refuse(refused: boolean, states: readonly string[]): void {
-  if (refused) throw new Error(`stream threads are ${states.join(', ')}`);
+function refuse(refused: boolean, threads: readonly string[]): void {
+  if (refused) throw new Error(`stream threads are ${threads.join(', ')}`);
 }

@@ -5,7 +5,17 @@
  */
 import { resolve } from 'node:path';
 import { LOG_LEVELS } from '../observability/pino-logger.ts';
-import { integer, oneOf, port, readSettings, text, withDefault, type Environment, type ValuesOf } from './settings.ts';
+import {
+  integer,
+  oneOf,
+  port,
+  readSettings,
+  someOf,
+  text,
+  withDefault,
+  type Environment,
+  type ValuesOf,
+} from './settings.ts';
 
 const topicPrefix = {
   name: 'TOPIC_PREFIX',
@@ -25,13 +35,21 @@ export const PROCESS_SETTINGS = {
 
 const HOUR_MS = 3_600_000;
 
+/** The stream applications that a processor process can run. */
+export const APPLICATION_NAMES = ['alerts'] as const;
+export type ApplicationName = (typeof APPLICATION_NAMES)[number];
+
 const dataDir = { ...text('DATA_DIR', 'folder for what this process stores'), allowed: 'a path', parse: resolve };
 
 export const PROCESSOR_SETTINGS = {
   ...PROCESS_SETTINGS,
   port: withDefault(port('PROCESSOR_PORT', 'port of the processor for health, metrics and store queries'), '4001'),
   dataDir: withDefault(dataDir, '.data'),
-  threads: withDefault(integer('STREAM_THREADS', 'stream threads of this process', 1, 64), '2'),
+  applications: withDefault(
+    someOf('STREAMS_APPLICATIONS', 'the stream applications that this process runs', APPLICATION_NAMES),
+    APPLICATION_NAMES.join(','),
+  ),
+  threads: withDefault(integer('STREAM_THREADS', 'stream threads of this process for the alerts', 1, 64), '2'),
   commitIntervalMs: withDefault(
     integer('COMMIT_INTERVAL_MS', 'longest time between commits under load', 1, 60_000),
     '100',

@@ -114,6 +114,22 @@ export const oneOf = <T extends string>(name: string, meaning: string, words: re
   parse: (given) => words.find((word) => word === given.toLowerCase()),
 });
 
+/** One or several of the words, each once, in the order of `words`. */
+export const someOf = <T extends string>(
+  name: string,
+  meaning: string,
+  words: readonly T[],
+): Declaration<readonly T[]> => ({
+  name,
+  meaning,
+  allowed: `one or several of ${words.join(', ')}, separated by commas`,
+  parse: (given) => {
+    const chosen = new Set(given.split(',').map((word) => word.trim().toLowerCase()));
+    const known = words.filter((word) => chosen.has(word));
+    return known.length === chosen.size ? known : undefined;
+  },
+});
+
 /** The content of the file that the variable names. */
 export const fileContent = (name: string, meaning: string): Declaration<string> => ({
   name,

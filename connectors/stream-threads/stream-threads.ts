@@ -13,7 +13,11 @@ import type { FromThread, ThreadFailure, ToThread } from './messages.ts';
 export interface StreamThreadsOptions {
   /** The module that each worker runs; it calls `serveStreamThread`. */
   readonly workerUrl: URL;
+  /** The name of the application that the threads run. */
+  readonly application: string;
   readonly threads: number;
+  /** Those of the whole process, which share its memory. */
+  readonly processThreads: number;
   readonly logger: Logger;
   /** A thread ended with an error. */
   readonly onFailure: (failure: ThreadFailure) => void;
@@ -21,8 +25,9 @@ export interface StreamThreadsOptions {
 
 /** What the worker module finds in `workerData`. */
 export interface StreamThreadData {
+  readonly application: string;
   readonly threadIndex: number;
-  readonly threads: number;
+  readonly processThreads: number;
   /** The same for all threads of the process, another for every process. */
   readonly processId: string;
 }
@@ -75,8 +80,8 @@ export class StreamThreads {
   }
 
   #start(threadIndex: number): RunningThread {
-    const { workerUrl, threads } = this.#options;
-    const workerData: StreamThreadData = { threadIndex, threads, processId: this.#processId };
+    const { workerUrl, application, processThreads } = this.#options;
+    const workerData: StreamThreadData = { application, threadIndex, processThreads, processId: this.#processId };
     const worker = new Worker(workerUrl, { workerData });
     const exited = new Promise<void>((resolve) => {
       worker.once('exit', () => {

@@ -70,6 +70,10 @@ describe('a given value', () => {
     });
   });
 
+  it('names the applications to run, each once, whatever the order', () => {
+    expect(readProcessorConfig({ STREAMS_APPLICATIONS: ' Alerts,alerts ' }).applications).toEqual(['alerts']);
+  });
+
   it('of the brokers may list several, IPv6 among them', () => {
     expect(readKafkaConnection({ KAFKA_BROKERS: 'a:9092, [::1]:9093' }).brokers).toEqual(['a:9092', '[::1]:9093']);
   });
@@ -95,6 +99,7 @@ describe('a value that is not allowed', () => {
     ['PROCESSOR_PORT', readProcessorConfig, '4e3', 'a port from 1 to 65535'],
     ['COMMIT_INTERVAL_MS', readProcessorConfig, '-1', 'a whole number from 1 to 60000'],
     ['STREAM_THREADS', readProcessorConfig, '1.5', 'a whole number from 1 to 64'],
+    ['STREAMS_APPLICATIONS', readProcessorConfig, 'alerts,unknown', 'one or several of alerts'],
     ['LOG_LEVEL', readSinkConfig, 'loud', 'one of debug, info, warn, error, silent'],
     ['KAFKA_BROKERS', readKafkaConnection, 'http://a:1', 'host:port'],
     ['KAFKA_PORT', readKafkaConnection, 'x', 'a port from 1 to 65535'],

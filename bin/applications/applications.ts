@@ -1,0 +1,10 @@
+/**
+ * The applications that a processor process can run, by the names that its setting uses.
+ */
+import type { ApplicationName } from '../../connectors/config/processes.ts';
+import { alertsApplication } from './alerts.ts';
+import type { Application } from './application.ts';
+
+export const applications: Readonly<Record<ApplicationName, Application>> = {
+  alerts: alertsApplication,
+};
