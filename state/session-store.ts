@@ -46,8 +46,12 @@ export class BackedSessionStore<K, V> implements SessionStore<K, V> {
     }
   }
 
-  *findSessionsByEnd(fromEndMs: number, toEndMs: number): IterableIterator<SessionEntry<K, V>> {
-    for (const window of this.#byEnd.fetchAll(fromEndMs, toEndMs)) yield entryOf(window);
+  findSessionsByEnd(fromEndMs: number, toEndMs: number): IterableIterator<SessionEntry<K, V>> {
+    // By end and key already.
+    const entries = [...this.#byEnd.fetchAll(fromEndMs, toEndMs)].map(entryOf);
+    const byTime = (a: SessionEntry<K, V>, b: SessionEntry<K, V>): number =>
+      a.session.endMs - b.session.endMs || a.session.startMs - b.session.startMs;
+    return entries.sort(byTime).values();
   }
 
   fetchSession(key: K, { startMs, endMs }: Session): V | undefined {

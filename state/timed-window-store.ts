@@ -30,12 +30,7 @@ export class BackedTimedWindowStore<K, V> implements TimedWindowStore<K, V> {
     this.#options = options;
     this.#observed = new DurableTime(context.backend, `observed-${options.name}`);
     this.#latestStart = new DurableTime(context.backend, `latest-${options.name}`);
-    // A window that starts exactly the retention ago is gone here and would still be there in the plain store.
-    const retentionMs = Math.max(0, options.retentionMs - 1);
-    this.#windows = new BackedWindowStore(
-      { ...options, retentionMs },
-      { ...context, streamTimeMs: () => this.#latestStart.ms },
-    );
+    this.#windows = new BackedWindowStore(options, { ...context, streamTimeMs: () => this.#latestStart.ms });
   }
 
   get observedTimeMs(): number {
@@ -47,13 +42,14 @@ export class BackedTimedWindowStore<K, V> implements TimedWindowStore<K, V> {
   }
 
   fetch(key: K, windowStartMs: number): V | undefined {
-    return this.#windows.fetch(key, windowStartMs);
+    return windowStartMs < this.#firstMs ? undefined : this.#windows.fetch(key, windowStartMs);
   }
 
   fetchRange(key: K, fromMs: number, toMs: number): IterableIterator<WindowEntry<K, V>> {
-    return this.#windows.fetchRange(key, fromMs, toMs);
+    return this.#windows.fetchRange(key, Math.max(fromMs, this.#firstMs), toMs);
   }
 
+  /** Has the windows that start exactly the retention ago, too. */
   fetchAll(fromMs: number, toMs: number): IterableIterator<WindowEntry<K, V>> {
     return this.#windows.fetchAll(fromMs, toMs);
   }
@@ -108,6 +104,11 @@ export class BackedTimedWindowStore<K, V> implements TimedWindowStore<K, V> {
 
   close(): void {
     this.#windows.close();
+  }
+
+  /** The first start that a key can still be asked for. */
+  get #firstMs(): number {
+    return this.#latestStart.ms - this.retentionMs + 1;
   }
 
   #stageTimes(batch: StateBatch): void {

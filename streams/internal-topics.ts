@@ -55,42 +55,78 @@ async function externalCounts(
 }
 
 /**
- * The repartition topics, as wide as declared or else as the widest sub-topology that writes them; adds them to the counts.
- * A writer may itself read a repartition topic, so widths are found from the sources downwards.
+ * The repartition topics, as wide as declared, or else as the other topics that are read with them, or else as the widest
+ * sub-topology that writes any of them; adds them to the counts. A writer may itself read a repartition topic, so widths are
+ * found from the sources downwards; where two wait for each other, by what is known of either.
  */
 function repartitionSpecs(topology: BuiltTopology, counts: Map<string, number>): TopicSpec[] {
-  const waiting = new Map(topology.repartitionTopics.map((declared) => [declared.topic, declared.partitions]));
   const specs: TopicSpec[] = [];
-  for (let found = true; found;) {
-    found = false;
-    for (const [name, declared] of waiting) {
-      const partitions = declared ?? writersWidth(name, topology, counts);
-      if (partitions === undefined) continue;
-      counts.set(name, partitions);
-      specs.push({ name, partitions, config: { 'cleanup.policy': 'delete', 'retention.ms': '-1' } });
-      waiting.delete(name);
-      found = true;
-    }
+  const waiting = new Set<string>();
+  const settle = (name: string, partitions: number): void => {
+    counts.set(name, partitions);
+    specs.push({ name, partitions, config: { 'cleanup.policy': 'delete', 'retention.ms': '-1' } });
+    waiting.delete(name);
+  };
+  for (const { topic, partitions } of topology.repartitionTopics) {
+    if (partitions === undefined) waiting.add(topic);
+    else settle(topic, partitions);
   }
-  if (waiting.size > 0) {
-    throw new TopologyError(
-      'REPARTITION_WIDTH',
-      `Say how many partitions these repartition topics need; nothing tells: ${[...waiting.keys()].join(', ')}.`,
-    );
+  const widthOf = (name: string) => readersWidth(name, topology, counts);
+  while (waiting.size > 0) {
+    const next =
+      first(waiting, widthOf) ??
+      first(waiting, (name) => widestWriter(name, topology, counts, 'all')) ??
+      first(waiting, (name) => widestWriter(name, topology, counts, 'known'));
+    if (next === undefined) {
+      throw new TopologyError(
+        'REPARTITION_WIDTH',
+        `Say how many partitions these repartition topics need; nothing tells: ${[...waiting].join(', ')}.`,
+      );
+    }
+    settle(...next);
   }
   return specs;
 }
 
-function writersWidth(
+function first(
+  names: ReadonlySet<string>,
+  widthOf: (name: string) => number | undefined,
+): [name: string, width: number] | undefined {
+  for (const name of names) {
+    const width = widthOf(name);
+    if (width !== undefined) return [name, width];
+  }
+  return undefined;
+}
+
+const readersOf = (topic: string, { subTopologies }: BuiltTopology): readonly SubTopology[] =>
+  subTopologies.filter(({ sourceTopics }) => sourceTopics.includes(topic));
+
+/** The width of a topic that is read together with this one, if any is known. */
+const readersWidth = (
   topic: string,
-  { subTopologies }: BuiltTopology,
+  topology: BuiltTopology,
   counts: ReadonlyMap<string, number>,
+): number | undefined =>
+  readersOf(topic, topology)
+    .flatMap(({ sourceTopics }) => sourceTopics)
+    .map((source) => counts.get(source))
+    .find((width) => width !== undefined);
+
+/** Of those that write this topic or one that is read together with it. `all`: undefined while one of them is not known. */
+function widestWriter(
+  topic: string,
+  topology: BuiltTopology,
+  counts: ReadonlyMap<string, number>,
+  needed: 'all' | 'known',
 ): number | undefined {
-  const writers = subTopologies.filter(({ nodes }) =>
-    nodes.some((node) => node.kind === 'sink' && node.topic === topic),
+  const together = new Set(readersOf(topic, topology).flatMap(({ sourceTopics }) => sourceTopics));
+  const writers = topology.subTopologies.filter(({ nodes }) =>
+    nodes.some((node) => node.kind === 'sink' && (node.topic === topic || together.has(node.topic))),
   );
-  const known = writers.every(({ sourceTopics }) => sourceTopics.every((source) => counts.has(source)));
-  return known && writers.length > 0 ? Math.max(...writers.map((writer) => taskCount(writer, counts))) : undefined;
+  const known = writers.filter(({ sourceTopics }) => sourceTopics.every((source) => counts.has(source)));
+  if (known.length === 0 || (needed === 'all' && known.length < writers.length)) return undefined;
+  return Math.max(...known.map((writer) => taskCount(writer, counts)));
 }
 
 /** Tasks of a sub-topology: as many as its source topics have partitions. Throws when they are not co-partitioned. */

@@ -51,7 +51,7 @@ export interface SessionStore<K, V> extends StateStore, ObservedTime {
   readonly retentionMs: number;
   /** Sessions of the key that end at or after `earliestEndMs` and start at or before `latestStartMs`, in time order. */
   findSessions(key: K, earliestEndMs: number, latestStartMs: number): IterableIterator<SessionEntry<K, V>>;
-  /** Sessions of all keys that end in `[fromEndMs, toEndMs]`, by end and then key. */
+  /** Sessions of all keys that end in `[fromEndMs, toEndMs]`, by end, then start, then key. */
   findSessionsByEnd(fromEndMs: number, toEndMs: number): IterableIterator<SessionEntry<K, V>>;
   fetchSession(key: K, session: Session): V | undefined;
   /** False when the session is past its retention; it is then ignored and counted as dropped. */

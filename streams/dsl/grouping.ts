@@ -35,7 +35,7 @@ export class StreamGrouping<K, V> implements Grouping<K, V> {
     const former = this.#parents.get(name);
     if (former !== undefined) return former;
     const { key, value } = this.#source;
-    const { name: parent } = repartitioned(this.#graph, this.#source, { name, key, value, keepsNullKeys: false });
+    const { name: parent } = repartitioned(this.#graph, this.#source, { name, key, value, nullKeys: { kept: false } });
     this.#parents.set(name, parent);
     return parent;
   }

@@ -123,8 +123,9 @@ export class KStreamNode<K, V> implements KStream<K, V> {
     const name = graph.name(options.name, 'KSTREAM-REPARTITION-');
     const { key, value } = this.#serdes(options);
     const { partitions, partitioner } = options;
-    const settings = { name, key, value, partitions, partitioner, keepsNullKeys: true };
-    return this.#dsl.stream(repartitioned(graph, this.shape, settings));
+    const nullKeys = { kept: false };
+    const settings = { name, key, value, partitions, partitioner, nullKeys };
+    return this.#dsl.stream({ ...repartitioned(graph, this.shape, settings), nullKeys });
   }
 
   to(topic: string, options: Produced<K, V> = {}): void {
@@ -215,11 +216,13 @@ export class KStreamNode<K, V> implements KStream<K, V> {
     serdes: { readonly key?: Serde<NonNullable<K>>; readonly value?: Serde<NonNullable<V>> },
     keepsNullKeys: boolean,
   ): StreamShape<K, V> {
+    if (keepsNullKeys && this.shape.nullKeys !== undefined) this.shape.nullKeys.kept = true;
     if (!this.shape.repartitionRequired) return this.shape;
     const name = repartitionName ?? this.shape.name;
     const former = this.#repartitioned.get(name);
     if (former !== undefined) return former;
-    const shape = repartitioned(this.#dsl.graph, this.shape, { name, ...this.#serdes(serdes), keepsNullKeys });
+    const nullKeys = { kept: keepsNullKeys };
+    const shape = repartitioned(this.#dsl.graph, this.shape, { name, ...this.#serdes(serdes), nullKeys });
     this.#repartitioned.set(name, shape);
     return shape;
   }
@@ -241,7 +244,7 @@ export class KStreamNode<K, V> implements KStream<K, V> {
     const name = this.#dsl.graph.name(named.name, prefix);
     this.#addProcessor(name, stateless(step));
     const repartitionRequired = changesKey || this.shape.repartitionRequired;
-    return this.#dsl.stream({ name, key, value, repartitionRequired });
+    return this.#dsl.stream({ name, key, value, repartitionRequired, nullKeys: this.shape.nullKeys });
   }
 
   #addProcessor<KR, VR>(name: string, supplier: () => Processor<K, V, KR, VR>, stores: readonly string[] = []): void {

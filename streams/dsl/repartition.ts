@@ -18,8 +18,8 @@ export interface RepartitionSettings<K, V> {
   readonly value: Serde<V> | undefined;
   readonly partitions?: number | undefined;
   readonly partitioner?: StreamPartitioner<K, V> | undefined;
-  /** Whether records without a key are of use behind it. */
-  readonly keepsNullKeys: boolean;
+  /** Whether records without a key are of use behind it; may still be found out while the topology is put together. */
+  readonly nullKeys: { readonly kept: boolean };
 }
 
 const GENERATED_NAME = /^KSTREAM.*-[0-9]{10}$/;
@@ -30,13 +30,13 @@ export function repartitioned<K, V>(
   stream: StreamShape<K, V>,
   settings: RepartitionSettings<K, V>,
 ): StreamShape<K, V> {
-  const { name, partitions, partitioner, keepsNullKeys } = settings;
+  const { name, partitions, partitioner, nullKeys } = settings;
   const key = requireSerde(settings.key, 'key', `${name}-repartition`);
   const value = requireSerde(settings.value, 'value', `${name}-repartition`);
   const [sink, filter, source] = nodeNames(graph, name);
   graph.addRepartitionTopic(name, partitions);
   graph.add((topology) => {
-    if (!keepsNullKeys) {
+    if (!nullKeys.kept) {
       const supplier = stateless(filtering((recordKey: K) => recordKey !== null));
       topology.addProcessor({ name: filter, supplier, parents: [stream.name] });
     }
@@ -45,7 +45,7 @@ export function repartitioned<K, V>(
       topic: name,
       key: orNull(key),
       value: orNull(value),
-      parents: [keepsNullKeys ? stream.name : filter],
+      parents: [nullKeys.kept ? stream.name : filter],
       ...sinkPartitioner(name, key, partitioner),
     });
     topology.addSource({ name: source, topics: [name], key: nullable(key), value: nullable(value) });

@@ -17,6 +17,8 @@ export interface StreamShape<K, V> {
   readonly value: Serde<V> | undefined;
   /** The key may have changed since the records were partitioned. */
   readonly repartitionRequired: boolean;
+  /** Of the explicit repartition before it: records without keys end there, unless somebody downstream has a use for them. */
+  readonly nullKeys?: { kept: boolean } | undefined;
 }
 
 export interface TableShape<K, V> {

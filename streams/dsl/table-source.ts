@@ -49,7 +49,7 @@ export function streamToTable<K, V>(
   const storeName = graph.storeName(materialized.as, 'KSTREAM-TOTABLE-');
   const name = graph.name(materialized.name, 'KSTREAM-TOTABLE-');
   const keyed = { ...stream, key, value } as StreamShape<NonNullable<K>, NonNullable<V>>;
-  const settings = { name, key, value, keepsNullKeys: false };
+  const settings = { name, key, value, nullKeys: { kept: false } };
   const parent = stream.repartitionRequired ? repartitioned(graph, keyed, settings).name : stream.name;
   return addTable(graph, { name, parent, storeName, serdes: { key, value }, materialized });
 }

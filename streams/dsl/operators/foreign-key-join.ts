@@ -67,7 +67,7 @@ export class SubscriptionSender<K, V, KO> implements Processor<K, Change<V>, KO 
     const { newValue, oldValue } = record.value;
     if (newValue === null && oldValue === null) return;
     const [named, formerly] = [this.#foreignKey(record.key, newValue), this.#foreignKey(record.key, oldValue)];
-    if (formerly !== null && !this.#same(named, formerly)) this.#send(record, formerly, 'remove-answer');
+    if (formerly !== null && !this.#same(named, formerly)) this.#send(record, formerly, 'remove-silently');
     this.#send(record, named, 'add-answer-always');
   }
 
@@ -79,9 +79,10 @@ export class SubscriptionSender<K, V, KO> implements Processor<K, Change<V>, KO 
       if (formerly !== null) this.#send(record, formerly, 'remove-answer');
       return;
     }
-    if (formerly !== null && !this.#same(named, formerly)) this.#send(record, formerly, 'remove-silently');
-    // A row that had a result may have to lose it; a new one has none to lose.
-    this.#send(record, named, formerly === null ? 'add-answer-if-present' : 'add-answer-always');
+    const moved = formerly !== null && !this.#same(named, formerly);
+    if (moved) this.#send(record, formerly, 'remove-silently');
+    // A row that named another one before may have a result to lose; one that did not, has none without a foreign row.
+    this.#send(record, named, moved ? 'add-answer-always' : 'add-answer-if-present');
   }
 
   #foreignKey(key: K, value: V | null): KO | null {

@@ -44,10 +44,11 @@ export class SessionAggregate<K, V, VA> implements Processor<K | null, V, Window
     const formerCloseMs = this.#store.observedTimeMs - graceMs - inactivityGapMs;
     this.#store.observe(record.timestampMs);
     const closeMs = this.#store.observedTimeMs - graceMs - inactivityGapMs;
-    this.#add(record as Record<K, V>, closeMs);
+    // First, since the record's own session may make the store forget those that have closed just now.
     if (this.#node.emit === 'on-window-close' && closeMs > formerCloseMs) {
       this.#emitClosed(Math.max(0, formerCloseMs), closeMs - 1, record.headers);
     }
+    this.#add(record as Record<K, V>, closeMs);
   }
 
   #add({ key, value, timestampMs, headers }: Record<K, V>, closeMs: number): void {

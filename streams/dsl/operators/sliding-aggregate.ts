@@ -62,9 +62,10 @@ export class SlidingAggregate<K, V, VA> implements Processor<K | null, V, Window
       this.#dropped.add('late');
       return;
     }
+    // First, since the record's own windows may make the store forget those that have closed just now.
+    if (this.#node.emit === 'on-window-close' && closeMs > formerCloseMs) this.#emitClosed(formerCloseMs, record);
     if (record.timestampMs < this.#differenceMs) this.#addEarly(record as Record<K, V>);
     else this.#add(record as Record<K, V>);
-    if (this.#node.emit === 'on-window-close' && closeMs > formerCloseMs) this.#emitClosed(formerCloseMs, record);
   }
 
   /** Windows that end before it take no more records. */

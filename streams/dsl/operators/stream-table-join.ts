@@ -54,7 +54,7 @@ export class StreamTableJoinProcessor<K, V, KT, VT, VR> implements Processor<K, 
     }
     const complete = record as Record<K, V>;
     const tableKey = this.#join.tableKey(key, value);
-    if (tableKey === null && !(this.#join.left && key === null)) {
+    if (tableKey === null && !this.#join.left) {
       this.#dropped.add('null-key');
       return;
     }

@@ -28,9 +28,8 @@ export interface Suppression<K> {
 
 interface Waiting<V> {
   readonly sinceMs: number;
+  /** With what those downstream know for its former value. */
   readonly change: Change<V>;
-  /** What those downstream know. */
-  readonly prior: V | null;
   readonly timestampMs: number;
   readonly headers: HeaderList | undefined;
 }
@@ -46,10 +45,12 @@ export class SuppressedTable<K, V> implements TableOperator<K, V> {
   constructor(parent: TableOperator<K, V>, suppression: Suppression<K>) {
     this.#parent = parent;
     this.#suppression = suppression;
+    // What those downstream know, while a first update waits, is the value that it would take the place of.
+    parent.sendOldValues(true);
   }
 
-  sendOldValues(force: boolean): boolean {
-    return this.#parent.sendOldValues(force);
+  sendOldValues(): boolean {
+    return true;
   }
 
   view(): TableView<K, V> {
@@ -64,7 +65,8 @@ export class SuppressedTable<K, V> implements TableOperator<K, V> {
           const waiting = buffer.get(key);
           if (waiting === undefined) return parent.get(key);
           // Its time is not known: the buffer was only told the value.
-          return waiting.prior === null ? undefined : { value: waiting.prior, timestampMs: -1 };
+          const known = waiting.change.oldValue;
+          return known === null ? undefined : { value: known, timestampMs: -1 };
         };
         return { get, getAsOf: get };
       },
@@ -108,8 +110,9 @@ class SuppressProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>> {
     this.#buffer.observe(timestampMs);
     const former = this.#buffer.get(key);
     const sinceMs = former?.sinceMs ?? this.#suppression.timeOf(key, timestampMs);
-    const prior = former === undefined ? change.oldValue : former.prior;
-    this.#buffer.put(key, { sinceMs, change, prior, timestampMs, headers });
+    // A former value that waited here too was never known downstream.
+    const oldValue = former === undefined ? change.oldValue : former.change.oldValue;
+    this.#buffer.put(key, { sinceMs, change: { ...change, oldValue }, timestampMs, headers });
     while (this.#letGo(this.#buffer.observedTimeMs));
     this.#keepWithinBounds();
   }
@@ -145,17 +148,16 @@ const waitingSerde = <V>(serde: Serde<V>): Serde<Waiting<V>> => {
   const bytes = (topic: string, data: V | null): Uint8Array | null =>
     data === null ? null : bytesOf(serde, topic, data);
   return {
-    serialize: (topic, { sinceMs, change, prior, timestampMs, headers }) =>
+    serialize: (topic, { sinceMs, change, timestampMs, headers }) =>
       packed([
         int64Bytes(sinceMs),
         bytes(topic, change.newValue),
         bytes(topic, change.oldValue),
-        bytes(topic, prior),
         Uint8Array.of(change.isLatest ? 1 : 0),
         packedContext(timestampMs, headers),
       ]),
     deserialize: (topic, data) => {
-      const [since, newValue, oldValue, prior, isLatest, context] = unpacked(data as Uint8Array);
+      const [since, newValue, oldValue, isLatest, context] = unpacked(data as Uint8Array);
       if (since === undefined || since === null || context === undefined || context === null) {
         throw new ProcessingError('SUPPRESS_BUFFER', `An entry of "${topic}" cannot be read; rebuild the state.`);
       }
@@ -166,7 +168,6 @@ const waitingSerde = <V>(serde: Serde<V>): Serde<Waiting<V>> => {
           oldValue: value.deserialize(topic, oldValue ?? null),
           isLatest: isLatest?.[0] === 1,
         },
-        prior: value.deserialize(topic, prior ?? null),
         ...unpackedContext(context),
       };
     },

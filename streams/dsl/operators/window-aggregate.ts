@@ -49,11 +49,12 @@ export class WindowAggregate<K, V, VA> implements Processor<K | null, V, Windowe
     const formerCloseMs = this.#store.observedTimeMs - windows.graceMs;
     this.#store.observe(record.timestampMs);
     const closeMs = this.#store.observedTimeMs - windows.graceMs;
+    // First, since the record's own windows may make the store forget those that have closed just now.
+    if (emit === 'on-window-close' && closeMs > formerCloseMs) this.#emitClosed(formerCloseMs, closeMs, record);
     for (const window of windows.windowsFor(record.timestampMs)) {
       if (window.endMs > closeMs) this.#update(record as Record<K, V>, window);
       else this.#dropped.add('late');
     }
-    if (emit === 'on-window-close' && closeMs > formerCloseMs) this.#emitClosed(formerCloseMs, closeMs, record);
   }
 
   #update({ key, value, timestampMs, headers }: Record<K, V>, window: Window): void {
