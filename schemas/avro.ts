@@ -5,7 +5,11 @@
  * set-up import this file; the record types stand apart from it and read nothing.
  */
 import { readFileSync } from 'node:fs';
+import type { AlertCommand } from './alert-command.ts';
 import type { AlertRule } from './alert-rule.ts';
+import type { CommandResult } from './command-result.ts';
+import type { IncidentCommand } from './incident-command.ts';
+import type { IncidentEvent } from './incident-event.ts';
 import type { LifecycleEvent } from './lifecycle-event.ts';
 import type { RawAlert } from './raw-alert.ts';
 
@@ -27,3 +31,7 @@ const load = <T>(name: string, file: string): RecordSchema<T> => ({
 export const rawAlertSchema = load<RawAlert>('RawAlert', './raw-alert.avsc');
 export const lifecycleEventSchema = load<LifecycleEvent>('LifecycleEvent', './lifecycle-event.avsc');
 export const alertRuleSchema = load<AlertRule>('AlertRule', './alert-rule.avsc');
+export const alertCommandSchema = load<AlertCommand>('AlertCommand', './alert-command.avsc');
+export const commandResultSchema = load<CommandResult>('CommandResult', './command-result.avsc');
+export const incidentEventSchema = load<IncidentEvent>('IncidentEvent', './incident-event.avsc');
+export const incidentCommandSchema = load<IncidentCommand>('IncidentCommand', './incident-command.avsc');

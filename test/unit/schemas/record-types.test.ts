@@ -1,6 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { ALERT_RULE_FIELDS } from '../../../schemas/alert-rule.ts';
-import { alertRuleSchema, lifecycleEventSchema, rawAlertSchema } from '../../../schemas/avro.ts';
+import {
+  alertCommandSchema,
+  alertRuleSchema,
+  commandResultSchema,
+  incidentCommandSchema,
+  incidentEventSchema,
+  lifecycleEventSchema,
+  rawAlertSchema,
+} from '../../../schemas/avro.ts';
+import { ALERT_COMMAND_FIELDS } from '../../../schemas/alert-command.ts';
+import { COMMAND_RESULT_FIELDS } from '../../../schemas/command-result.ts';
+import { INCIDENT_COMMAND_FIELDS } from '../../../schemas/incident-command.ts';
+import { INCIDENT_EVENT_FIELDS } from '../../../schemas/incident-event.ts';
 import type { FieldTable } from '../../../schemas/field-table.ts';
 import { LIFECYCLE_EVENT_FIELDS } from '../../../schemas/lifecycle-event.ts';
 import { RAW_ALERT_FIELDS } from '../../../schemas/raw-alert.ts';
@@ -29,6 +41,10 @@ describe.each([
   { schema: rawAlertSchema, table: RAW_ALERT_FIELDS },
   { schema: lifecycleEventSchema, table: LIFECYCLE_EVENT_FIELDS },
   { schema: alertRuleSchema, table: ALERT_RULE_FIELDS },
+  { schema: alertCommandSchema, table: ALERT_COMMAND_FIELDS },
+  { schema: commandResultSchema, table: COMMAND_RESULT_FIELDS },
+  { schema: incidentCommandSchema, table: INCIDENT_COMMAND_FIELDS },
+  { schema: incidentEventSchema, table: INCIDENT_EVENT_FIELDS },
 ])('$schema.name', ({ schema, table }) => {
   const avsc = JSON.parse(schema.avsc) as Avsc;
 
