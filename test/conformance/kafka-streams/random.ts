@@ -1,89 +1,70 @@
 /**
- * Random records through every scenario, here and in Kafka Streams, compared.
- * `npm run conformance:random -- [number to start the randomness from] [rounds]`. Needs Maven and Java 17.
+ * Random records through every scenario, here and in Kafka Streams, compared. Needs Maven and Java 17.
+ * `npm run conformance:random -- [--rounds N] [--seed S] [--records N] [--only PART-OF-A-NAME]`. A round takes every scenario once;
+ * a difference tells the seed that gives it again in one round. Ends with exit code 1 when there is one.
  */
+import { parseArgs } from 'node:util';
 import { MemoryBackendFactory } from '../../../state/memory-backend.ts';
-import { linesOf, runOurs } from './run-ours.ts';
+import { complaint, paceFor } from './random-comparison.ts';
+import { randomSteps } from './random-steps.ts';
 import { runJava } from './run-java.ts';
-import { topicsOf, type Scenario, type Step } from './scenario.ts';
+import { linesOf, runOurs } from './run-ours.ts';
+import { topicsOf } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 
-const RECORDS = 80;
-/** Steps of event time: mostly small, sometimes a jump; and how far a record may be out of order. */
-const ADVANCES_MS = [0, 0, 0, 1, 1, 2, 3, 4, 6, 11, 30];
-const DELAYS_MS = [0, 0, 0, 0, 1, 2, 4, 7, 12, 25];
+/** What one Java process runs, so that neither side holds more than that. */
+const ROUNDS_AT_ONCE = 10;
 const EVERY_RESTART = 17;
+const MOST_SEEDS = 1_000_000;
 
-/** Scenarios in which ours is meant to differ (see `differences.ts`), by how. */
-const MORE_RESULTS = /-on-close/;
-const SOONER_RESULTS = /^stream-(left|outer)-join|^stream-join-(by-value|chain)/;
-const OTHER_RESULTS = /^(suppress-then-group|(tumbling|sliding|session)-cogroup)/;
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seed: { type: 'string', default: String(Date.now() % MOST_SEEDS) },
+    records: { type: 'string', default: '80' },
+    only: { type: 'string', default: '' },
+  },
+});
 
-const [first = String(Date.now() % 1_000_000), rounds = '3'] = process.argv.slice(2);
-
-/** Numbers in [0, 1), the same ones for the same beginning. */
-function randomNumbers(beginning: number): () => number {
-  let state = beginning;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+function whole(option: 'rounds' | 'seed' | 'records'): number {
+  const number = Number(values[option]);
+  if (Number.isSafeInteger(number) && number >= 0) return number;
+  throw new RangeError(`--${option} must be a whole number, not "${values[option]}".`);
 }
 
-function randomSteps({ inputs }: Scenario, random: () => number): Step[] {
-  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
-  const topics = Object.keys(inputs);
-  let timeMs = 20;
-  return Array.from({ length: RECORDS }, () => {
-    const topic = pick(topics);
-    const { keys, values } = inputs[topic] as (typeof inputs)[string];
-    timeMs += pick(ADVANCES_MS);
-    const timestamp = Math.max(0, timeMs - pick(DELAYS_MS));
-    return { topic, key: pick(keys), value: pick(values), timestamp };
-  });
-}
+const [rounds, seed, records] = [whole('rounds'), whole('seed'), whole('records')];
+const compared = scenarios.filter(({ name }) => name.includes(values.only));
+if (compared.length === 0) throw new Error(`No scenario has "${values.only}" in its name.`);
 
-const withoutStep = (line: string): string => line.slice(line.indexOf(' '));
-
-/** What is wrong with our lines, or undefined. */
-function complaint(name: string, ours: readonly string[], theirs: readonly string[]): string | undefined {
-  if (MORE_RESULTS.test(name)) {
-    // Theirs are among ours, in the same order.
-    const next = ours.reduce((found, line) => (line === theirs[found] ? found + 1 : found), 0);
-    return next === theirs.length ? undefined : `lacks ${theirs[next]}`;
+/** The complaints of some rounds. */
+async function compare(seeds: readonly number[]): Promise<readonly string[]> {
+  const runs = seeds.flatMap((from) =>
+    compared.map((scenario) => ({
+      scenario,
+      from,
+      steps: randomSteps(scenario, paceFor(scenario.name), from, records),
+    })),
+  );
+  const outcomes = runJava(
+    runs.map(({ scenario, steps }) => ({ name: scenario.name, topics: topicsOf(scenario), steps })),
+  );
+  const complaints: string[] = [];
+  for (const [index, { scenario, from, steps }] of runs.entries()) {
+    const restartBefore = (step: number): boolean => step % EVERY_RESTART === EVERY_RESTART - 1;
+    const ours = await runOurs(scenario, steps, new MemoryBackendFactory(), restartBefore);
+    const wrong = complaint(scenario.name, linesOf(ours.outputs), linesOf(outcomes[index]?.outputs ?? []));
+    if (wrong !== undefined) complaints.push(`${scenario.name} (--seed ${from}): ${wrong}`);
   }
-  if (SOONER_RESULTS.test(name)) {
-    // Theirs are among ours, each as often or, at the end, still to come.
-    const left = ours.map(withoutStep);
-    for (const line of theirs.map(withoutStep)) {
-      const at = left.indexOf(line);
-      if (at < 0) return `lacks${line}`;
-      left.splice(at, 1);
-    }
-    const wrong = left.find((line) => !line.includes('null'));
-    return wrong === undefined ? undefined : `has too often${wrong}`;
-  }
-  const at = Array.from({ length: Math.max(ours.length, theirs.length) }).findIndex((_, i) => ours[i] !== theirs[i]);
-  return at < 0 ? undefined : `output ${at}: ours ${ours[at] ?? 'none'}, theirs ${theirs[at] ?? 'none'}`;
+  return complaints;
 }
 
-const compared = scenarios.filter(({ name }) => !OTHER_RESULTS.test(name));
-const runs = Array.from({ length: Number(rounds) }, (_, round) => Number(first) + round).flatMap((beginning) =>
-  compared.map((scenario) => ({ scenario, beginning, steps: randomSteps(scenario, randomNumbers(beginning)) })),
-);
-const outcomes = runJava(
-  runs.map(({ scenario, steps }) => ({ name: scenario.name, topics: topicsOf(scenario), steps })),
-);
+console.log(`${rounds} rounds of ${compared.length} topologies with ${records} random steps each, --seed ${seed}.`);
 let differences = 0;
-for (const [index, { scenario, beginning, steps }] of runs.entries()) {
-  const restartBefore = (step: number): boolean => step % EVERY_RESTART === EVERY_RESTART - 1;
-  const ours = await runOurs(scenario, steps, new MemoryBackendFactory(), restartBefore);
-  const wrong = complaint(scenario.name, linesOf(ours.outputs), linesOf(outcomes[index]?.outputs ?? []));
-  if (wrong === undefined) continue;
-  differences += 1;
-  console.log(`${scenario.name} (from ${beginning}): ${wrong}`);
+for (let done = 0; done < rounds; done += ROUNDS_AT_ONCE) {
+  const count = Math.min(ROUNDS_AT_ONCE, rounds - done);
+  const complaints = await compare(Array.from({ length: count }, (_, index) => seed + done + index));
+  for (const line of complaints) console.log(line);
+  differences += complaints.length;
+  console.log(`${done + count} rounds, ${differences} differences.`);
 }
-console.log(`${runs.length} runs of ${RECORDS} records from ${first} on, ${differences} with differences.`);
 process.exitCode = differences === 0 ? 0 : 1;
