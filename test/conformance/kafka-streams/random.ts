@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { MemoryBackendFactory } from '../../../state/memory-backend.ts';
-import { complaint, paceFor } from './random-comparison.ts';
+import { complaint, isComparable, paceFor } from './random-comparison.ts';
 import { randomSteps } from './random-steps.ts';
 import { runJava } from './run-java.ts';
 import { linesOf, runOurs } from './run-ours.ts';
@@ -33,8 +33,8 @@ function whole(option: 'rounds' | 'seed' | 'records'): number {
 }
 
 const [rounds, seed, records] = [whole('rounds'), whole('seed'), whole('records')];
-const compared = scenarios.filter(({ name }) => name.includes(values.only));
-if (compared.length === 0) throw new Error(`No scenario has "${values.only}" in its name.`);
+const compared = scenarios.filter(({ name }) => isComparable(name) && name.includes(values.only));
+if (compared.length === 0) throw new Error(`No scenario that can be compared has "${values.only}" in its name.`);
 
 /** The complaints of some rounds. */
 async function compare(seeds: readonly number[]): Promise<readonly string[]> {
