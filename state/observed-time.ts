@@ -5,6 +5,11 @@
  */
 import type { StateBackend, StateBatch, TopicPartition } from '../streams/ports.ts';
 
+const placeOf = (name: string): TopicPartition => ({ topic: `__time-${name}`, partition: 0 });
+
+/** The time as of the last commit; -1 before the first. */
+export const committedTimeMs = (backend: StateBackend, name: string): number => backend.position(placeOf(name)) ?? -1;
+
 export class DurableTime {
   readonly #place: TopicPartition;
   #ms: number;
@@ -13,7 +18,7 @@ export class DurableTime {
 
   /** `name` is unique within the task. */
   constructor(backend: StateBackend, name: string) {
-    this.#place = { topic: `__time-${name}`, partition: 0 };
+    this.#place = placeOf(name);
     this.#ms = backend.position(this.#place) ?? -1;
     this.#committedMs = this.#ms;
     this.#markedMs = this.#ms;

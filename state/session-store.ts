@@ -12,7 +12,7 @@ import { asBuffer, readInt64, requireTimestamp, writeInt64 } from './bytes.ts';
 import { BackedTimedWindowStore } from './timed-window-store.ts';
 import type { WindowStoreOptions } from './window-store.ts';
 
-interface Held<V> {
+export interface HeldSession<V> {
   readonly startMs: number;
   readonly value: V;
 }
@@ -23,7 +23,7 @@ export class BackedSessionStore<K, V> implements SessionStore<K, V> {
   readonly name: string;
   readonly retentionMs: number;
   /** By the end of the session. */
-  readonly #byEnd: BackedTimedWindowStore<K, Held<V>>;
+  readonly #byEnd: BackedTimedWindowStore<K, HeldSession<V>>;
 
   constructor(options: WindowStoreOptions<K, V>, context: StoreContext) {
     this.name = options.name;
@@ -103,13 +103,13 @@ export class BackedSessionStore<K, V> implements SessionStore<K, V> {
   }
 }
 
-const entryOf = <K, V>({ key, windowStartMs, value }: WindowEntry<K, Held<V>>): SessionEntry<K, V> => ({
+const entryOf = <K, V>({ key, windowStartMs, value }: WindowEntry<K, HeldSession<V>>): SessionEntry<K, V> => ({
   key,
   session: { startMs: value.startMs, endMs: windowStartMs },
   value: value.value,
 });
 
-const heldSerde = <V>(serde: Serde<V>): Serde<Held<V>> => ({
+export const heldSerde = <V>(serde: Serde<V>): Serde<HeldSession<V>> => ({
   serialize: (topic, { startMs, value }) => {
     const bytes = serde.serialize(topic, value);
     if (bytes === null) throw new TypeError(`The serde of "${topic}" wrote null; remove a session instead.`);

@@ -22,7 +22,7 @@ export interface VersionedStoreOptions<K, V> extends KeyValueStoreOptions<K, V> 
 
 type RowKey<K> = readonly [key: K, validFromMs: number];
 
-interface Row<V> {
+export interface Row<V> {
   /** Undefined: deleted as of that time. */
   readonly value: V | undefined;
   readonly validFromMs: number;
@@ -147,7 +147,7 @@ const versionOf = <V>(row: Row<V> | undefined): VersionedValue<V> | undefined =>
   row?.value === undefined ? undefined : { value: row.value, validFromMs: row.validFromMs, validToMs: row.validToMs };
 
 /** Valid from, valid to (-1 for the latest), whether there is a value, and the value. */
-const rowSerde = <V>(serde: Serde<V>): Serde<Row<V>> => ({
+export const rowSerde = <V>(serde: Serde<V>): Serde<Row<V>> => ({
   serialize: (topic, { value, validFromMs, validToMs }) => {
     const bytes = value === undefined ? undefined : serde.serialize(topic, value);
     if (bytes === null) throw new TypeError(`The serde of "${topic}" wrote null; put undefined to delete.`);

@@ -21,6 +21,8 @@ import { WriteBackCache } from './write-back-cache.ts';
 
 const MIN_SEGMENT_MS = 60_000;
 
+export const segmentMsOf = (retentionMs: number): number => Math.max(Math.ceil(retentionMs / 2), MIN_SEGMENT_MS);
+
 export interface WindowStoreOptions<K, V> {
   readonly name: string;
   readonly key: KeyCodec<K>;
@@ -49,7 +51,7 @@ export class BackedWindowStore<K, V> implements WindowStore<K, V> {
     this.#context = context;
     this.#codec = key;
     this.#space = context.backend.keySpace(name);
-    const segmentMs = Math.max(Math.ceil(retentionMs / 2), MIN_SEGMENT_MS);
+    const segmentMs = segmentMsOf(retentionMs);
     this.#windowCodec = new WindowKeyCodec(key, segmentMs);
     this.#segments = new WindowSegments(name, this.#space, segmentMs);
     this.#cache = new WriteBackCache({

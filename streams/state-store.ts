@@ -5,6 +5,7 @@
  * only then does it reach the state backend. The order is the commit's (see `commit.ts`).
  */
 import type { KeySpace, LogRecord, Metrics, StateBackend, StateBatch } from './ports.ts';
+import type { StoreView, ViewContext } from './queries/store-view.ts';
 import type { Serde } from './serde.ts';
 
 /** Takes the changelog records of one store during a commit. */
@@ -50,6 +51,8 @@ export interface StoreBuilder<S extends StateStore = StateStore> {
   /** Extra settings of the changelog topic, by their Kafka names. */
   readonly changelogConfig: Readonly<Record<string, string>>;
   build(context: StoreContext): S;
+  /** What queries see of the store on that backend; without it the store cannot be queried. */
+  view?(context: ViewContext): StoreView;
 }
 
 export interface KeyValueEntry<K, V> {
