@@ -50,7 +50,7 @@ try {
   const isAsItMust = await runDemo({
     speed,
     gatewayUrl: `http://127.0.0.1:${port}`,
-    apiKey: apiKeys[0],
+    apiKey: apiKeys.find(({ roles }) => roles.includes('ingest') && roles.includes('read'))?.key,
     rulesTopic: topicNames(topicPrefix).alertRules,
     kafka: readKafkaConnection(process.env),
     registry: readRegistryConnection(process.env),

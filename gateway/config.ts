@@ -2,12 +2,16 @@
  * What the environment asks of a gateway.
  *
  * Invariant: no key is asked for unless keys are given, and without keys the gateway listens on this machine alone unless HOST says
- * otherwise.
+ * otherwise; then nobody may manage anything.
  */
+import { isIP } from 'node:net';
 import { PROCESS_SETTINGS, PROCESSOR_SETTINGS, SINK_SETTINGS } from '../connectors/config/processes.ts';
 import {
+  ConfigError,
   type Environment,
+  fileContent,
   integer,
+  optional,
   port,
   readSettings,
   secretText,
@@ -17,10 +21,10 @@ import {
   withPortDefault,
 } from '../connectors/config/settings.ts';
 import { timestampParser } from './alerts/timestamp.ts';
+import { API_KEYS_ALLOWED, parseApiKeys } from './http/api-keys.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
-const MIN_KEY_LENGTH = 16;
 
 const timeZone = {
   ...text('GATEWAY_TIME_ZONE', 'zone of times that are written without one'),
@@ -36,14 +40,43 @@ const timeZone = {
 };
 
 const apiKeys = {
-  ...secretText('GATEWAY_API_KEYS', 'keys that clients must send, separated by commas; none are asked for when empty'),
-  allowed: `keys of at least ${MIN_KEY_LENGTH} characters without blanks`,
-  parse: (given: string): readonly string[] | undefined => {
-    const keys = given.split(',').map((key) => key.trim());
-    if (keys.length === 1 && keys[0] === '') return [];
-    return keys.every((key) => key.length >= MIN_KEY_LENGTH && !/\s/.test(key)) ? keys : undefined;
-  },
+  ...secretText('GATEWAY_API_KEYS', 'keys that clients must send and what each may do; none are asked for when empty'),
+  allowed: API_KEYS_ALLOWED,
+  parse: parseApiKeys,
 };
+
+const list = (name: string, meaning: string, allowed: string, isAllowed: (item: string) => boolean) => ({
+  name,
+  meaning,
+  allowed: `${allowed}, more of them separated by commas`,
+  parse: (given: string): readonly string[] | undefined => {
+    const items = given.split(',').flatMap((item) => item.trim() || []);
+    return items.every(isAllowed) ? items : undefined;
+  },
+});
+
+const corsOrigins = list(
+  'GATEWAY_CORS_ORIGINS',
+  'web sites whose pages may call the gateway from a browser; none when empty',
+  'an origin such as https://alerts.example.org',
+  (item) => URL.canParse(item) && new URL(item).origin === item,
+);
+
+const isAddress = (item: string): boolean => {
+  const [address = '', bits, ...rest] = item.split('/');
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return rest.length === 0 && most > 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most));
+};
+
+const trustedProxies = list(
+  'GATEWAY_TRUSTED_PROXIES',
+  'proxies whose X-Forwarded-For names the client; nobody is believed when empty',
+  'an address or a network such as 10.0.0.0/8',
+  isAddress,
+);
+
+const perMinute = (name: string, meaning: string, defaultLimit: number) =>
+  withDefault(integer(name, `${meaning} that one client may send in a minute; 0: any`, 0, 1e9), String(defaultLimit));
 
 const serviceUrl = (name: string, meaning: string) => ({
   ...text(name, meaning),
@@ -62,6 +95,13 @@ export const GATEWAY_SETTINGS = {
   port: withDefault(port('GATEWAY_PORT', 'port of the gateway'), '4000'),
   timeZone: withDefault(timeZone, 'UTC'),
   apiKeys: withDefault(apiKeys, ''),
+  ingestLimitPerMinute: perMinute('GATEWAY_INGEST_LIMIT_PER_MINUTE', 'requests with alerts or logs', 600_000),
+  readLimitPerMinute: perMinute('GATEWAY_READ_LIMIT_PER_MINUTE', 'reads', 60_000),
+  manageLimitPerMinute: perMinute('GATEWAY_MANAGE_LIMIT_PER_MINUTE', 'changes to what is managed', 100),
+  corsOrigins: withDefault(corsOrigins, ''),
+  trustedProxies: withDefault(trustedProxies, ''),
+  tlsCertificate: optional(fileContent('GATEWAY_TLS_CERT_FILE', 'certificate chain (PEM) to serve HTTPS with')),
+  tlsKey: optional(fileContent('GATEWAY_TLS_KEY_FILE', 'private key (PEM) of the certificate')),
   bodyLimitBytes: withDefault(
     integer('GATEWAY_BODY_LIMIT_BYTES', 'largest body that is taken', 1, 256 * 1024),
     String(64 * 1024),
@@ -93,8 +133,13 @@ export const GATEWAY_SETTINGS = {
 export type GatewayConfig = ValuesOf<typeof GATEWAY_SETTINGS>;
 
 /** Throws `ConfigError`. */
-export const readGatewayConfig = (environment: Environment): GatewayConfig =>
-  readSettings(GATEWAY_SETTINGS, environment);
+export const readGatewayConfig = (environment: Environment): GatewayConfig => {
+  const config = readSettings(GATEWAY_SETTINGS, environment);
+  if ((config.tlsCertificate === undefined) !== (config.tlsKey === undefined)) {
+    throw new ConfigError(['GATEWAY_TLS_CERT_FILE and GATEWAY_TLS_KEY_FILE belong together: set both or neither.']);
+  }
+  return config;
+};
 
 /** Whether the host is this machine alone. */
 export const isLoopback = (host: string): boolean =>

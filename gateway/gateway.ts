@@ -22,13 +22,13 @@ import type { ReadModel } from '../sink/read-model.ts';
 import { AlertIntake } from './alerts/alert-intake.ts';
 import { timestampParser } from './alerts/timestamp.ts';
 import { type RandomBytes, uuidV7 } from './alerts/uuid-v7.ts';
-import type { GatewayConfig } from './config.ts';
+import { type GatewayConfig, isLoopback } from './config.ts';
 import { DecisionTail } from './decision/decision-tail.ts';
 import { DecisionWaiters } from './decision/waiters.ts';
 import { answersOk, caughtUp } from './health/checks.ts';
 import { readiness } from './health/readiness.ts';
-import { apiKeyCheck, presentedKey } from './http/api-keys.ts';
-import { ApiError } from './http/api-error.ts';
+import { controlAccess } from './http/access.ts';
+import { allowOrigins } from './http/cors.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { openApi } from './http/openapi.ts';
 import type { IdempotencyStore } from './idempotency/idempotency.ts';
@@ -99,18 +99,6 @@ const checksOf = (
   sink: answersOk(`${config.sinkUrl}/ready`, CHECK_TIMEOUT_MS),
 });
 
-/** Probes, metrics and documentation stay open: those who ask for them have no keys. */
-const requireKey = (api: FastifyInstance, keys: readonly string[]): void => {
-  if (keys.length === 0) return;
-  const clientOf = apiKeyCheck(keys);
-  api.addHook('onRequest', async (request) => {
-    request.client = clientOf(presentedKey(request.headers));
-    if (request.client === undefined) {
-      throw new ApiError(401, 'API_KEY_REQUIRED', 'Send a valid key as Authorization: Bearer, or as X-API-Key.');
-    }
-  });
-};
-
 /** How long an attempt may run before another takes its key over: longer than a request can take. */
 export const idempotencyLeaseMs = ({ produceTimeoutMs, decisionTimeoutMs }: GatewayConfig): number =>
   produceTimeoutMs + decisionTimeoutMs + 2 * STORE_TIMEOUT_MS + 1_000;
@@ -138,15 +126,14 @@ export const createGateway = async (
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
     newRequestId: () => uuidV7(clock.now(), ports.random),
   });
+  await allowOrigins(server, config.corsOrigins);
+  await controlAccess(server, { ...shared, trustsAnybody: isLoopback(config.host) });
   await openApi(server, config.apiKeys.length > 0);
   probeRoutes(server, {
     ...shared,
     readiness: readiness(checksOf(ports, config, topics, tail), CHECK_TIMEOUT_MS, clock, logger),
   });
-  await server.register(async (api) => {
-    requireKey(api, config.apiKeys);
-    processAlertRoute(api, { ...shared, intake, idempotentIntake, parseTimestamp });
-    readRoutes(api, { readModel, parseTimestamp });
-  });
+  processAlertRoute(server, { ...shared, intake, idempotentIntake, parseTimestamp });
+  readRoutes(server, { readModel, parseTimestamp });
   return { server, follow: (signal) => tail.run(signal) };
 };

@@ -5,7 +5,13 @@
  * the request was refused before it reached a route.
  */
 import type { Socket } from 'node:net';
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
 import type { Logger, Metrics } from '../../connectors/log.ts';
 import { JsonTextError, parseExactJson } from '../alerts/exact-json.ts';
 import { ApiError, errorBody } from './api-error.ts';
@@ -16,8 +22,6 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The body as it was sent. */
     rawBody: Buffer | undefined;
-    /** The client by its API key; undefined where none is asked for. */
-    client: string | undefined;
   }
 }
 
@@ -27,6 +31,11 @@ export interface HttpServerOptions {
   readonly bodyLimitBytes: number;
   /** Longest time to receive a request, in milliseconds. */
   readonly requestTimeoutMs: number;
+  /** Proxies whose word about the client's address is taken. */
+  readonly trustedProxies: readonly string[];
+  /** Certificate chain and private key (PEM): HTTPS in place of HTTP. */
+  readonly tlsCertificate: string | undefined;
+  readonly tlsKey: string | undefined;
   readonly newRequestId: () => string;
 }
 
@@ -98,9 +107,17 @@ const closeConnectionsAtTheEnd = (app: FastifyInstance): void => {
   });
 };
 
+/** The framework's type of an HTTPS server is another one, though it serves the same requests. */
+const encryption = ({ tlsCertificate: cert, tlsKey: key }: HttpServerOptions): FastifyServerOptions =>
+  cert === undefined || key === undefined
+    ? {}
+    : ({ https: { cert, key, minVersion: 'TLSv1.2' } } as FastifyServerOptions);
+
 export const createHttpServer = (options: HttpServerOptions): FastifyInstance => {
-  const { logger, newRequestId } = options;
+  const { logger, newRequestId, trustedProxies } = options;
   const app = Fastify({
+    ...encryption(options),
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     logger: false,
     bodyLimit: options.bodyLimitBytes,
     requestTimeout: options.requestTimeoutMs,

@@ -4,8 +4,11 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+import { openRoutes } from './access.ts';
 
 const DESCRIPTION = `Takes alerts about drivers in and shows what became of them.
+
+Beyond a limit of requests the answer is 429 with \`Retry-After\`; reads, alerts and changes are counted apart.
 
 Every error has the form \`{code, message, request_id, details}\`. Every response carries \`X-Request-ID\`; send your own to find
 a request in the logs. Times in answers are ISO 8601, UTC.`;
@@ -24,6 +27,12 @@ export const openApi = async (app: FastifyInstance, asksForKey: boolean): Promis
       tags: [{ name: 'alerts' }, { name: 'operation' }],
       ...(asksForKey ? { components: { securitySchemes }, security: [{ bearer: [] }, { apiKey: [] }] } : {}),
     },
+    transform: ({ schema, url, route }) => ({
+      schema: asksForKey && route.config?.access === 'open' ? { ...schema, security: [] } : schema,
+      url,
+    }),
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  await app.register(
+    openRoutes(async (docs) => void (await docs.register(swaggerUi, { routePrefix: '/docs', staticCSP: true }))),
+  );
 };

@@ -34,10 +34,12 @@ const tags = ['operation'];
 export const probeRoutes = (app: FastifyInstance, { readiness, clock, metricsText }: ProbeOptions): void => {
   const startedMs = clock.now();
   app.get('/live', {
+    config: { access: 'open' },
     schema: { summary: 'Is this process alive', tags, response: { 200: reportSchema('Alive.') } },
     handler: async () => ({ status: 'UP', checks: {}, timestamp: new Date(clock.now()).toISOString() }),
   });
   app.get('/health', {
+    config: { access: 'open' },
     schema: {
       summary: 'Alive, with a summary of what it depends on',
       tags,
@@ -56,6 +58,7 @@ export const probeRoutes = (app: FastifyInstance, { readiness, clock, metricsTex
     },
   });
   app.get('/ready', {
+    config: { access: 'open' },
     schema: {
       summary: 'Does the whole path work, from here to the database',
       tags,
@@ -67,6 +70,7 @@ export const probeRoutes = (app: FastifyInstance, { readiness, clock, metricsTex
     },
   });
   app.get('/metrics', {
+    config: { access: 'open' },
     schema: { summary: 'Metrics for Prometheus', description: 'In the Prometheus text format.', tags },
     handler: async (_request, reply) => reply.type(METRICS_CONTENT_TYPE).send(await metricsText()),
   });

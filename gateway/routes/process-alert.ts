@@ -46,6 +46,7 @@ const schema = {
     409: errorSchema,
     413: errorSchema,
     415: errorSchema,
+    429: errorSchema,
     503: errorSchema,
   },
 };
@@ -63,6 +64,7 @@ const statusCodeOf = ({ replayed, status }: IdempotentAnswer): number =>
 export const processAlertRoute = (app: FastifyInstance, options: ProcessAlertOptions): void => {
   const { intake, idempotentIntake, clock, random } = options;
   app.post<ProcessAlertRoute>('/process-alert', {
+    config: { access: 'ingest' },
     schema,
     preValidation: (request, _reply, done) => {
       lowerSeverity(request.body);
@@ -84,7 +86,7 @@ export const processAlertRoute = (app: FastifyInstance, options: ProcessAlertOpt
         key === undefined
           ? { alertId: alert.alertId, status: await intake.submit(alert, mayBeKnown, logger), replayed: false }
           : await idempotentIntake.submit(
-              { client: request.client ?? '', key, body: request.rawBody ?? Buffer.alloc(0), logger },
+              { client: request.client?.id ?? '', key, body: request.rawBody ?? Buffer.alloc(0), logger },
               alert,
               mayBeKnown,
             );
