@@ -11,6 +11,10 @@ import type { CommandResult } from './command-result.ts';
 import type { IncidentCommand } from './incident-command.ts';
 import type { IncidentEvent } from './incident-event.ts';
 import type { LifecycleEvent } from './lifecycle-event.ts';
+import type { LogAlert } from './log-alert.ts';
+import type { LogAlertRule } from './log-alert-rule.ts';
+import type { LogErrorCount } from './log-error-count.ts';
+import type { LogEvent } from './log-event.ts';
 import type { RawAlert } from './raw-alert.ts';
 
 /** An Avro schema whose values have the type `T`. */
@@ -35,3 +39,7 @@ export const alertCommandSchema = load<AlertCommand>('AlertCommand', './alert-co
 export const commandResultSchema = load<CommandResult>('CommandResult', './command-result.avsc');
 export const incidentEventSchema = load<IncidentEvent>('IncidentEvent', './incident-event.avsc');
 export const incidentCommandSchema = load<IncidentCommand>('IncidentCommand', './incident-command.avsc');
+export const logEventSchema = load<LogEvent>('LogEvent', './log-event.avsc');
+export const logAlertRuleSchema = load<LogAlertRule>('LogAlertRule', './log-alert-rule.avsc');
+export const logAlertSchema = load<LogAlert>('LogAlert', './log-alert.avsc');
+export const logErrorCountSchema = load<LogErrorCount>('LogErrorCount', './log-error-count.avsc');

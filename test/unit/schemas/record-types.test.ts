@@ -7,6 +7,10 @@ import {
   incidentCommandSchema,
   incidentEventSchema,
   lifecycleEventSchema,
+  logAlertRuleSchema,
+  logAlertSchema,
+  logErrorCountSchema,
+  logEventSchema,
   rawAlertSchema,
 } from '../../../schemas/avro.ts';
 import { ALERT_COMMAND_FIELDS } from '../../../schemas/alert-command.ts';
@@ -15,6 +19,10 @@ import { INCIDENT_COMMAND_FIELDS } from '../../../schemas/incident-command.ts';
 import { INCIDENT_EVENT_FIELDS } from '../../../schemas/incident-event.ts';
 import type { FieldTable } from '../../../schemas/field-table.ts';
 import { LIFECYCLE_EVENT_FIELDS } from '../../../schemas/lifecycle-event.ts';
+import { LOG_ALERT_FIELDS } from '../../../schemas/log-alert.ts';
+import { LOG_ALERT_RULE_FIELDS } from '../../../schemas/log-alert-rule.ts';
+import { LOG_ERROR_COUNT_FIELDS } from '../../../schemas/log-error-count.ts';
+import { LOG_EVENT_FIELDS } from '../../../schemas/log-event.ts';
 import { RAW_ALERT_FIELDS } from '../../../schemas/raw-alert.ts';
 import { isAlertStatus, isEventType, isSeverity } from '../../../schemas/vocabulary.ts';
 
@@ -45,6 +53,10 @@ describe.each([
   { schema: commandResultSchema, table: COMMAND_RESULT_FIELDS },
   { schema: incidentCommandSchema, table: INCIDENT_COMMAND_FIELDS },
   { schema: incidentEventSchema, table: INCIDENT_EVENT_FIELDS },
+  { schema: logEventSchema, table: LOG_EVENT_FIELDS },
+  { schema: logAlertRuleSchema, table: LOG_ALERT_RULE_FIELDS },
+  { schema: logAlertSchema, table: LOG_ALERT_FIELDS },
+  { schema: logErrorCountSchema, table: LOG_ERROR_COUNT_FIELDS },
 ])('$schema.name', ({ schema, table }) => {
   const avsc = JSON.parse(schema.avsc) as Avsc;
 
