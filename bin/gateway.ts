@@ -5,7 +5,9 @@ import { randomFillSync, randomUUID } from 'node:crypto';
 import { readKafkaConnection, readMysqlUrl, readRegistryConnection } from '../connectors/config/services.ts';
 import { KafkaLogClient } from '../connectors/kafka/kafka-log-client.ts';
 import { openMysql } from '../connectors/mysql/database.ts';
+import { helpOf } from '../connectors/observability/metric-catalogue.ts';
 import { createLogger } from '../connectors/observability/pino-logger.ts';
+import { poolMeasurements, processMeasurements } from '../connectors/observability/process-metrics.ts';
 import { PrometheusMetrics } from '../connectors/observability/prometheus-metrics.ts';
 import { runProcess } from '../connectors/process.ts';
 import { SchemaRegistryClient } from '../connectors/registry/schema-registry-client.ts';
@@ -30,6 +32,7 @@ await runProcess('gateway', async ({ environment }) => {
   if (!isLoopback(config.host) && config.apiKeys.length === 0) {
     logger.warn('Anybody who reaches this host can send alerts; set GATEWAY_API_KEYS', { host: config.host });
   }
+  const metrics = new PrometheusMetrics({ processMetrics: true, help: helpOf });
   const names = topicNames(config.topicPrefix);
   const registry = new SchemaRegistryClient({ ...readRegistryConnection(environment), timeoutMs: CALL_TIMEOUT_MS });
   const say = (line: string): void => logger.info(line);
@@ -51,14 +54,16 @@ await runProcess('gateway', async ({ environment }) => {
     url: readMysqlUrl(environment),
     connectTimeoutMs: CALL_TIMEOUT_MS,
     statementTimeoutMs: CALL_TIMEOUT_MS,
+    metrics,
   });
-  const metrics = new PrometheusMetrics({ processMetrics: true });
   const idempotencyStore = new MysqlIdempotencyStore({
     sql: database,
     leaseMs: idempotencyLeaseMs(config),
     keepMs: config.idempotencyKeepMs,
     newAttempt: randomUUID,
   });
+  metrics.observe(processMeasurements);
+  metrics.observe(() => poolMeasurements(database.poolUse()));
   const gateway = await createGateway(
     config,
     { alerts: names.rawAlerts, events: names.alertEvents },

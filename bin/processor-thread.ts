@@ -7,6 +7,7 @@ import { type ApplicationName, readProcessorConfig } from '../connectors/config/
 import { readKafkaConnection, readRegistryConnection } from '../connectors/config/services.ts';
 import { KafkaLogClient } from '../connectors/kafka/kafka-log-client.ts';
 import { memberFile } from '../connectors/kafka/member-file.ts';
+import { helpOf } from '../connectors/observability/metric-catalogue.ts';
 import { createLogger } from '../connectors/observability/pino-logger.ts';
 import { PrometheusMetrics } from '../connectors/observability/prometheus-metrics.ts';
 import { SchemaRegistryClient } from '../connectors/registry/schema-registry-client.ts';
@@ -34,7 +35,10 @@ await serveStreamThread(async (onStateChange) => {
     application: chosen,
     thread: threadIndex,
   });
-  const metrics = new PrometheusMetrics({ labels: { application: chosen, thread: String(threadIndex) } });
+  const metrics = new PrometheusMetrics({
+    labels: { application: chosen, thread: String(threadIndex) },
+    help: helpOf,
+  });
   const registry = new SchemaRegistryClient(readRegistryConnection(process.env));
   const waiting = { waitMs: REGISTRY_WAIT_MS, clock: systemClock, say: (line: string) => logger.info(line) };
   const topology = await untilAvailable({ ...waiting, service: registry.url }, () =>
@@ -69,5 +73,6 @@ await serveStreamThread(async (onStateChange) => {
       onStateChange(state);
     },
   });
+  metrics.observe(() => thread.measurements());
   return { thread, metrics: () => metrics.snapshot(), close: () => client.close() };
 });

@@ -3,9 +3,12 @@
  */
 import { readProcessorConfig } from '../connectors/config/processes.ts';
 import { startHealthServer } from '../connectors/observability/health-server.ts';
+import { helpOf } from '../connectors/observability/metric-catalogue.ts';
 import { createLogger } from '../connectors/observability/pino-logger.ts';
+import { processMeasurements } from '../connectors/observability/process-metrics.ts';
 import { mergedText, PrometheusMetrics, type MetricsSnapshot } from '../connectors/observability/prometheus-metrics.ts';
 import { StreamThreads } from '../connectors/stream-threads/stream-threads.ts';
+import type { Measurement } from '../connectors/log.ts';
 import { runProcess } from '../connectors/process.ts';
 import { applications } from './applications/applications.ts';
 
@@ -14,7 +17,8 @@ const STOP_TIMEOUT_MS = 20_000;
 await runProcess('processor', async ({ environment, fail }) => {
   const config = readProcessorConfig(environment);
   const logger = createLogger({ service: 'processor', level: config.logLevel });
-  const metrics = new PrometheusMetrics({ processMetrics: true });
+  const metrics = new PrometheusMetrics({ processMetrics: true, help: helpOf });
+  metrics.observe(processMeasurements);
   const planned = config.applications.map((name) => ({ name, threads: applications[name].threads(config) }));
   const processThreads = planned.reduce((sum, { threads }) => sum + threads, 0);
   const running = planned.map(
@@ -28,6 +32,7 @@ await runProcess('processor', async ({ environment, fail }) => {
         onFailure: (failure) => fail(`A stream thread of ${name} failed: ${failure.message}`, { failure }),
       }),
   );
+  metrics.observe(() => running.flatMap((threads, index) => threadStates(planned[index]?.name ?? '', threads.states)));
   const states = (): readonly string[] => running.flatMap((threads) => threads.states);
   const server = await startHealthServer({
     service: 'processor',
@@ -37,7 +42,7 @@ await runProcess('processor', async ({ environment, fail }) => {
     ready: { tasks: () => refuse(!running.every(({ ready }) => ready), states()) },
     metrics: async () => {
       const snapshots = await Promise.all(running.map((threads) => threads.metrics()));
-      return mergedText([await metrics.snapshot(), ...(snapshots.flat() as MetricsSnapshot[])]);
+      return (await metrics.text()) + (await mergedText(snapshots.flat() as MetricsSnapshot[]));
     },
   });
   logger.info('Processor is up', { url: server.url, applications: planned });
@@ -49,6 +54,14 @@ await runProcess('processor', async ({ environment, fail }) => {
     },
   };
 });
+
+function threadStates(application: string, states: readonly string[]): readonly Measurement[] {
+  const failed = states.filter((state) => state === 'dead').length;
+  return [
+    { name: 'stream_client_alive_stream_threads', labels: { application }, value: states.length - failed },
+    { name: 'stream_client_failed_stream_threads', labels: { application }, value: failed },
+  ];
+}
 
 function refuse(refused: boolean, threads: readonly string[]): void {
   if (refused) throw new Error(`stream threads are ${threads.join(', ')}`);

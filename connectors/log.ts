@@ -18,6 +18,7 @@ export type {
   LogRange,
   LogReader,
   LogRecord,
+  Measurement,
   MetricLabels,
   Metrics,
   PartitionAssignor,

@@ -83,10 +83,18 @@ class RocksDbBackend implements StateBackend {
 
   stats(): Readonly<Record<string, number>> {
     return {
-      state_estimated_keys: this.#handle.property('rocksdb.estimate-num-keys'),
-      state_memtable_bytes: this.#handle.property('rocksdb.cur-size-all-mem-tables'),
-      state_block_cache_bytes: this.#handle.property('rocksdb.block-cache-usage'),
-      state_sst_bytes: this.#handle.property('rocksdb.total-sst-files-size'),
+      estimate_num_keys: this.#handle.property('rocksdb.estimate-num-keys'),
+      cur_size_all_mem_tables: this.#handle.property('rocksdb.cur-size-all-mem-tables'),
+      num_immutable_mem_table: this.#handle.property('rocksdb.num-immutable-mem-table'),
+      block_cache_usage: this.#handle.property('rocksdb.block-cache-usage'),
+      block_cache_capacity: this.#handle.property('rocksdb.block-cache-capacity'),
+      block_cache_pinned_usage: this.#handle.property('rocksdb.block-cache-pinned-usage'),
+      estimate_table_readers_mem: this.#handle.property('rocksdb.estimate-table-readers-mem'),
+      total_sst_files_size: this.#handle.property('rocksdb.total-sst-files-size'),
+      live_sst_files_size: this.#handle.property('rocksdb.live-sst-files-size'),
+      num_running_compactions: this.#handle.property('rocksdb.num-running-compactions'),
+      num_running_flushes: this.#handle.property('rocksdb.num-running-flushes'),
+      background_errors: this.#handle.property('rocksdb.background-errors'),
     };
   }
 

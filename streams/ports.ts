@@ -272,7 +272,7 @@ export interface StateBackend {
   position(partition: TopicPartition): number | undefined;
   /** Empties every key space and forgets all positions. */
   wipe(): void;
-  /** Figures for gauges by metric name (snake case, units last); empty where there is nothing to measure. */
+  /** RocksDB's figures under Kafka Streams' names for them, in snake case; empty where there is nothing to measure. */
   stats(): Readonly<Record<string, number>>;
   close(): Promise<void>;
 }
@@ -322,6 +322,13 @@ export interface Histogram {
 export interface Metrics {
   counter(name: string, labels?: MetricLabels): Counter;
   gauge(name: string, labels?: MetricLabels): Gauge;
+/** A gauge's value as it is when it is asked for, with a bounded set of labels. */
+export interface Measurement {
+  readonly name: string;
+  readonly labels: MetricLabels;
+  readonly value: number;
+}
+
   histogram(name: string, labels?: MetricLabels): Histogram;
 }
 

@@ -62,6 +62,7 @@ async function restoreStore(
     for (const { key, value } of fetched.records) bytes += (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
     onProgress?.({ changelog, position: fetched.nextOffset, end, records, bytes });
   };
+  onProgress?.({ changelog, position: from, end, records, bytes });
   if (from < end) await reader.read(changelog, from, end, onBatch, signal);
   return { records, bytes };
 }

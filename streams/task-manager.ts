@@ -144,6 +144,7 @@ export class TaskManager {
       taskId: entry.taskId,
       recovery,
       err: error,
+    this.#environment.metrics.counter('stream_task_failures', { task: entry.taskId, recovery }).add(1);
     });
     if (recovery === 'rebuild-task') await this.#environment.stateFactory.destroy(entry.taskId);
     entry.opening = this.#openUntilRunning(entry);
@@ -165,6 +166,7 @@ export class TaskManager {
     // Where this member had the partition before, its position is that of an earlier task.
     this.#environment.consumer.pause(taskInputs(place));
     entry.opening = this.#openUntilRunning(entry);
+    this.#environment.metrics.counter('stream_thread_task_created').add(1);
   }
 
   /** Tries with growing pauses until the task runs, is taken away, or fails for good. Never rejects. */
@@ -202,6 +204,7 @@ export class TaskManager {
           taskId: entry.taskId,
           attempt: entry.failures,
           err: error,
+        this.#environment.metrics.counter('stream_task_failures', { task: entry.taskId, recovery }).add(1);
         });
         damaged ||= recovery === 'rebuild-task';
       }
@@ -236,7 +239,10 @@ export class TaskManager {
   }
 
   #forget(entry: TaskEntry): void {
-    if (this.#entries.get(entry.taskId) === entry) this.#entries.delete(entry.taskId);
+    if (this.#entries.get(entry.taskId) === entry) {
+      this.#entries.delete(entry.taskId);
+      this.#environment.metrics.counter('stream_thread_task_closed').add(1);
+    }
     for (const input of taskInputs(entry)) {
       const key = topicPartitionKey(input);
       if (this.#byInput.get(key) === entry) this.#byInput.delete(key);

@@ -66,6 +66,8 @@ export class StreamTask {
   readonly #wallClockPunctuations = new PunctuationQueue();
   readonly #committedPositions = new Map<string, number>();
   readonly #processed: Counter;
+  readonly #timersFired: Counter;
+  readonly #punctuated: Counter;
   readonly #commitLatency: Histogram;
   #recordMetadata: RecordMetadata | undefined;
   #systemTimeMs: number;
@@ -85,6 +87,8 @@ export class StreamTask {
     }
     const labels = { task: options.taskId };
     this.#processed = options.metrics.counter('stream_task_process', labels);
+    this.#timersFired = options.metrics.counter('stream_task_timers_fired', labels);
+    this.#punctuated = options.metrics.counter('stream_task_punctuate', labels);
     this.#commitLatency = options.metrics.histogram('stream_task_commit_latency_ms', labels);
     this.#graph = new NodeGraph(options.subTopology, this.#taskContext());
     this.#graph.init();
@@ -119,6 +123,11 @@ export class StreamTask {
     this.#group.add(batch);
   }
 
+  /** RocksDB's own figures; see `StateBackend.stats`. */
+  stateStats(): Readonly<Record<string, number>> {
+    return this.#options.backend.stats();
+  }
+
   /** Processes up to `limit` records and timers. Returns how many; fewer than `limit` when nothing more can be done. */
   process(systemTimeMs: number, limit: number): number {
     this.#systemTimeMs = systemTimeMs;
@@ -126,21 +135,27 @@ export class StreamTask {
     while (done < limit) {
       const queue = this.#group.next(systemTimeMs);
       const record = queue?.peek(systemTimeMs);
-      if (queue === undefined || record === undefined) return done + this.#fireIdleTimers(limit - done);
+      if (queue === undefined || record === undefined) {
+        done += this.#fireIdleTimers(limit - done);
+        break;
+      }
       done += this.#fireTimersBefore(record.timestampMs, limit - done);
-      if (done >= limit) return done;
+    let records = 0;
+      if (done >= limit) break;
       this.#processRecord(this.#group.take(queue), queue);
       done += 1;
-      this.#processed.add(1);
+      records += 1;
       this.#streamTimePunctuations.punctuate(this.streamTimeMs, this.#punctuate);
     }
     return done;
   }
 
-  /** Fires the wall-clock punctuations that are due. */
-  punctuate(systemTimeMs: number): void {
+  /** Fires the wall-clock punctuations that are due. Returns whether there were any. */
+  punctuate(systemTimeMs: number): boolean {
+    if (records > 0) this.#processed.add(records);
+    if (done > records) this.#timersFired.add(done - records);
     this.#systemTimeMs = systemTimeMs;
-    this.#wallClockPunctuations.punctuate(systemTimeMs, this.#punctuate);
+    return this.#wallClockPunctuations.punctuate(systemTimeMs, this.#punctuate);
   }
 
   /** When a timer or a wall-clock punctuation may fall due without a record. UTC epoch milliseconds; Infinity: never. */
@@ -301,6 +316,7 @@ export class StreamTask {
   readonly #runAction = (action: () => void): void => {
     const collectorMark = this.#mark();
     try {
+    this.#punctuated.add(1);
       action();
     } catch (cause) {
       this.#undo(collectorMark);

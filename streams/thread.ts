@@ -7,24 +7,32 @@
  */
 import type { StreamsConfig } from './config.ts';
 import { GlobalState } from './global-state.ts';
+import { PausedTasks } from './paused-tasks.ts';
 import { prepareTopics } from './internal-topics.ts';
 import type {
   Clock,
   FetchedBatch,
   GroupConsumer,
+  GroupConsumerOptions,
   LogClient,
   LogReader,
   Logger,
+  Measurement,
   MemberMemory,
   Metrics,
   StateBackend,
   StateBackendFactory,
 } from './ports.ts';
 import { topicPartitionKey } from './ports.ts';
+import type { QueryAnswer, TaskQuery } from './queries/query.ts';
+import { QueryError } from './queries/query-error.ts';
+import type { StreamsMetadata } from './queries/streams-metadata.ts';
+import { ThreadQueries, type StoreLag } from './queries/thread-queries.ts';
 import type { RestoreProgress } from './restore.ts';
+import { measureThread, RestoreMetrics, ThreadMetrics } from './thread-metrics.ts';
 import { rebalance, type Rebalancer } from './rebalance.ts';
 import { StandbyManager } from './standby-manager.ts';
-import { TaskAssignor } from './task-assignor.ts';
+import { encodeMemberState, TaskAssignor } from './task-assignor.ts';
 import { TaskManager, type TaskEntry } from './task-manager.ts';
 import type { TaskEnvironment } from './task-opener.ts';
 import type { BuiltTopology, SourceNode } from './topology.ts';
@@ -47,17 +55,48 @@ export interface StreamThreadOptions {
   /** Lets a thread that starts after a crash come back without waiting for its former session to end. */
   readonly memberMemory?: MemberMemory;
   readonly onStateChange?: (state: StreamThreadState) => void;
+  /** Who runs what, as of the rebalance that has just ended. */
+  readonly onMetadata?: (metadata: StreamsMetadata) => void;
+  /**
+   * Is asked what to do about an error that only stopping answers, before the thread ends. It ends with any answer; told to shut
+   * the application down, it first tells the other instances. Default: `shutdown-client`.
+   */
+  readonly onUncaughtException?: (error: unknown) => Promise<UncaughtExceptionResponse>;
   readonly onRestoreProgress?: (taskId: string, progress: RestoreProgress) => void;
 }
 
+/** As Kafka Streams names them, in lower case. The first two are the affair of whoever runs the thread. */
+export type UncaughtExceptionResponse = 'replace-thread' | 'shutdown-client' | 'shutdown-application';
+
+/** What a thread has, for those who look at it. */
+export interface ThreadMetadata {
+  readonly name: string;
+  readonly state: StreamThreadState;
+  readonly activeTasks: readonly TaskMetadata[];
+  readonly standbyTasks: readonly string[];
+}
+
+export interface TaskMetadata {
+  readonly taskId: string;
+  readonly status: 'running' | 'restoring' | 'paused';
+  /** Of each input: the position to process next and the end as last seen, by `topicPartitionKey`. Empty while it restores. */
+  readonly inputs: Readonly<Record<string, number>>;
+}
+
+/** How long the other members may take to join when they are told to stop. */
+const SHUTDOWN_NOTICE_MS = 30_000;
 /** How long the loop waits at most before it looks around again. */
 const IDLE_POLL_MS = 500;
 
 export class StreamThread {
+  /** Pausing takes effect with the next turn of the loop. */
+  readonly pausedTasks = new PausedTasks();
   readonly #options: StreamThreadOptions;
   readonly #stopping = new AbortController();
   readonly #paused = new Set<string>();
   readonly #prepares: ReadonlyMap<string, SourceNode>;
+  readonly #metrics: ThreadMetrics;
+  readonly #restores: RestoreMetrics;
   #state: StreamThreadState = 'created';
   #fatal: { readonly error: unknown } | undefined;
   #rejoinNeeded = false;
@@ -66,9 +105,12 @@ export class StreamThread {
   #tasks: TaskManager | undefined;
   #standbys: StandbyManager | undefined;
 
+  #queries: ThreadQueries | undefined;
   constructor(options: StreamThreadOptions) {
     this.#options = options;
     const sources = options.topology.subTopologies.flatMap(({ nodes }) =>
+    this.#metrics = new ThreadMetrics(options.metrics);
+    this.#restores = new RestoreMetrics(options.metrics);
       nodes.filter((node) => node.kind === 'source'),
     );
     this.#prepares = new Map(sources.flatMap((source) => source.topics.map((topic) => [topic, source])));
@@ -84,6 +126,36 @@ export class StreamThread {
   }
 
   /** Runs until `stop`, then resolves; rejects on an error that only stopping answers. Everything is closed either way. */
+  get metadata(): ThreadMetadata {
+    const activeTasks = this.tasks.map(({ taskId, task }): TaskMetadata => {
+      const inputs = task?.inputs.map(({ topicPartition, position }) => [topicPartitionKey(topicPartition), position]);
+      const status = task === undefined ? 'restoring' : this.pausedTasks.has(taskId) ? 'paused' : 'running';
+      return { taskId, status, inputs: Object.fromEntries(inputs ?? []) as Record<string, number> };
+    });
+    const standbyTasks = [...(this.#standbys?.positions.keys() ?? [])];
+    return { name: this.#options.name, state: this.#state, activeTasks, standbyTasks };
+  }
+
+  /** Answers from the stores of this thread's tasks; see `ThreadQueries`. Rejects with `QueryError`. */
+  async query(request: TaskQuery): Promise<QueryAnswer> {
+    return this.#requireQueries().query(request);
+  }
+
+  /** How far the stores here are behind their changelogs. Rejects with `QueryError`, or as the log does. */
+  async storeLags(): Promise<readonly StoreLag[]> {
+    return this.#requireQueries().lags();
+  }
+
+  /** What is a state, as it is at this moment; what is counted goes to `metrics`. */
+  measurements(): readonly Measurement[] {
+    return measureThread({
+      entries: this.tasks,
+      standbys: this.#standbys?.count ?? 0,
+      running: this.#state === 'running',
+      restores: this.#restores,
+    });
+  }
+
   async run(): Promise<void> {
     const { client, config, topology, globalBackend, metrics, logger, clock } = this.#options;
     this.#enter('starting');
@@ -107,10 +179,12 @@ export class StreamThread {
       following = globalState.follow(this.#stopping.signal).catch((error: unknown) => this.#fail(error));
       await this.#loop(reader, globalState, partitionCounts);
     } finally {
+    } catch (error) {
+      await this.#respondTo(error);
+      throw error;
       this.#enter('pending-shutdown');
-      this.#stopping.abort();
-      await this.#tasks?.closeAll();
-      await this.#standbys?.closeAll();
+      this.#queries = undefined;
+      await this.#closeTasks();
       await this.#consumer?.close();
       await following;
       await globalState.close();
@@ -127,39 +201,82 @@ export class StreamThread {
   }
 
   async #loop(
+  async #closeTasks(): Promise<void> {
+    this.#stopping.abort();
+    await this.#tasks?.closeAll();
+    await this.#standbys?.closeAll();
+  }
+
+  /** Asks what to do about the error that ends this thread, and tells the other instances if they are to stop as well. */
+  async #respondTo(error: unknown): Promise<void> {
+    const { onUncaughtException, config, clock, logger } = this.#options;
+    const response = await onUncaughtException?.(error);
+    if (response !== 'shutdown-application' || this.#consumer === undefined) return;
+    logger.error('Every instance of the application is told to stop', { err: error });
+    await this.#closeTasks();
+    const told = this.#consumer.rejoin(encodeMemberState({ processId: config.processId, tasks: {}, shutdown: true }));
+    const failed = (cause: unknown): void => logger.error('Not every instance could be told to stop', { err: cause });
+    await Promise.race([told.then(() => undefined, failed), clock.sleep(SHUTDOWN_NOTICE_MS)]);
+  }
+
+  #requireQueries(): ThreadQueries {
+    if (this.#queries !== undefined) return this.#queries;
+    const message = `The stream thread ${this.#options.name} is ${this.#state}; it has no tasks to ask.`;
+    throw new QueryError({ code: 'NOT_RUNNING', message });
+  }
+
     reader: LogReader,
     globalState: GlobalState,
     partitionCounts: ReadonlyMap<string, number>,
   ): Promise<void> {
-    const { client, config, topology, stateFactory, clock, metrics, logger, onRestoreProgress, memberMemory } =
-      this.#options;
-    const { applicationId, processId, standbyReplicas, sessionTimeoutMs } = config;
+    const { client, config, topology, stateFactory, clock, metrics, logger, onRestoreProgress } = this.#options;
+    const { applicationId, processId, applicationServer } = config;
     const { subTopologies } = topology;
-    const consumer = client.consumer({
-      groupId: applicationId,
-      clientId: this.#options.name,
-      topics: subTopologies.flatMap(({ sourceTopics }) => sourceTopics),
-      assignor: new TaskAssignor({ applicationId, subTopologies, standbyReplicas }),
-      sessionTimeoutMs,
-      ...(memberMemory && { memory: memberMemory }),
-    });
+    const consumer = client.consumer(this.#consumerOptions());
     const environment: TaskEnvironment = {
       ...{ config, client, consumer, reader, stateFactory, partitionCounts, clock, metrics, logger },
       globalStores: globalState.stores,
-      ...(onRestoreProgress && { onRestoreProgress }),
+      restoring: this.#restoring,
+      onRestoreProgress: (taskId, progress) => {
+        this.#restores.note(taskId, progress);
+        onRestoreProgress?.(taskId, progress);
+      },
     };
     const tasks = this.#taskManager(environment);
     const standbys = new StandbyManager(environment);
     this.#consumer = consumer;
     this.#tasks = tasks;
     this.#standbys = standbys;
-    const rebalancer = { applicationId, processId, subTopologies, consumer, tasks, standbys, stateFactory };
+    this.#queries = new ThreadQueries({
+      ...{ applicationId, topology, tasks, standbys, restoring: this.#restoring, reader, clock },
+      globalBackend: this.#options.globalBackend,
+    });
+    const identity = { applicationId, processId, applicationServer };
+    const rebalancer = { ...identity, subTopologies, consumer, tasks, standbys, stateFactory };
     await this.#rebalance(rebalancer);
     while (!this.#stopping.signal.aborted) await this.#turn(rebalancer);
     if (this.#fatal !== undefined) throw this.#fatal.error;
   }
 
   #taskManager(environment: TaskEnvironment): TaskManager {
+  #consumerOptions(): GroupConsumerOptions {
+    const { name, config, topology, memberMemory, onMetadata } = this.#options;
+    const { applicationId, standbyReplicas, sessionTimeoutMs } = config;
+    const { subTopologies } = topology;
+    const globalStores = topology.globalStores.map(({ store }) => store.name);
+    return {
+      groupId: applicationId,
+      clientId: name,
+      topics: subTopologies.flatMap(({ sourceTopics }) => sourceTopics),
+      assignor: new TaskAssignor({
+        ...{ applicationId, subTopologies, standbyReplicas, globalStores },
+        ...(onMetadata && { onMetadata }),
+      }),
+      sessionTimeoutMs,
+      ...(memberMemory && { memory: memberMemory }),
+    };
+  }
+
     const { consumer } = environment;
     return new TaskManager(environment, {
       onWakeUp: () => consumer.wakeup(),
@@ -174,8 +291,13 @@ export class StreamThread {
   async #turn(rebalancer: Rebalancer): Promise<void> {
     const { consumer, tasks } = rebalancer;
     if (this.#rejoinNeeded) return this.#rebalance(rebalancer);
+    const { clock } = this.#options;
     const polled = await consumer.poll(this.#pollTimeoutMs(tasks));
+    const polledMs = clock.now();
     if (polled.kind === 'rebalance') return this.#rebalance(rebalancer);
+    const records =
+      polled.kind === 'records' ? polled.batches.reduce((sum, batch) => sum + batch.records.length, 0) : 0;
+    this.#metrics.polled(records, clock.now() - polledMs);
     const polledFor = polled.batches.map((batch) => ({ batch, task: tasks.taskOf(batch) }));
     for (const { batch, task } of polledFor) {
       await this.#prepare(batch);
@@ -185,14 +307,16 @@ export class StreamThread {
     this.#regulate(consumer, tasks);
     if (this.#state === 'partitions-assigned' && tasks.allRunning) this.#enter('running');
     // Lets sockets and timers have their turn; without it a busy loop would starve its own fetches.
-    await this.#options.clock.sleep(0);
+    await clock.sleep(0);
   }
 
   async #rebalance(rebalancer: Rebalancer): Promise<void> {
     this.#enter('partitions-revoked');
     this.#rejoinNeeded = false;
     await rebalance(rebalancer, this.#stopping.signal);
+    const startedMs = this.#options.clock.now();
     this.#paused.clear();
+    this.#metrics.rebalanced(this.#options.clock.now() - startedMs);
     this.#enter('partitions-assigned');
   }
 
@@ -226,7 +350,13 @@ export class StreamThread {
       const nowMs = clock.now();
       try {
         const done = task.process(nowMs, config.maxRecordsPerTurn);
-        task.punctuate(nowMs);
+        if (this.pausedTasks.has(entry.taskId)) {
+          if (task.commitNeeded) manager.startCommit(entry);
+          continue;
+        }
+        const processedMs = clock.now();
+        if (done > 0) this.#metrics.processed(processedMs - nowMs);
+        if (task.punctuate(nowMs)) this.#metrics.punctuated(clock.now() - processedMs);
         if (this.#commitDue(entry, nowMs)) manager.startCommit(entry);
         else if (done >= config.maxRecordsPerTurn) this.#moreToDo = true;
       } catch (error) {
@@ -267,8 +397,8 @@ export class StreamThread {
     if (this.#moreToDo || this.#rejoinNeeded || this.#stopping.signal.aborted) return 0;
     const nowMs = this.#options.clock.now();
     let waitMs = IDLE_POLL_MS;
-    for (const { task, lastCommitMs } of manager.entries) {
-      if (task === undefined || task.committing) continue;
+    for (const { taskId, task, lastCommitMs } of manager.entries) {
+      if (task === undefined || task.committing || this.pausedTasks.has(taskId)) continue;
       if (task.commitNeeded) waitMs = Math.min(waitMs, lastCommitMs + this.#options.config.commitIntervalMs - nowMs);
       waitMs = Math.min(waitMs, task.nextWakeUpMs() - nowMs);
     }

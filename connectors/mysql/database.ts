@@ -6,6 +6,7 @@
  */
 import mysql from 'mysql2/promise';
 import type { Pool, PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
+import type { Metrics } from '../../streams/ports.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { parseMysqlUrl } from './connection-options.ts';
 import { databaseError, DatabaseUnavailableError } from './errors.ts';
@@ -31,6 +32,21 @@ export interface MysqlDatabase extends SqlStatements {
   close(): Promise<void>;
 }
 
+/** A database with connections of its own. */
+export interface MysqlPool extends MysqlDatabase {
+  /** How the connections are used at this moment. */
+  poolUse(): PoolUse;
+}
+
+export interface PoolUse {
+  /** Connections that work is being done on, or that are being opened for work. */
+  readonly used: number;
+  /** Work that waits for a connection. */
+  readonly waiting: number;
+  /** Connections at most. */
+  readonly limit: number;
+}
+
 export interface MysqlOptions {
   readonly url: string;
   /** Connections at most; work beyond that waits for one. */
@@ -38,6 +54,8 @@ export interface MysqlOptions {
   readonly connectTimeoutMs?: number;
   /** For one statement, as this client sees it; then the connection is given up. */
   readonly statementTimeoutMs?: number;
+  /** Counts failures and measures statements. */
+  readonly metrics?: Metrics;
   /** Allows several statements in one text. For migrations only: it turns an injection into anything. */
   readonly multipleStatements?: boolean;
 }
@@ -46,6 +64,8 @@ const DEFAULTS = { connectionLimit: 8, connectTimeoutMs: 5_000, statementTimeout
 /** Work that may wait for a connection before more is refused. */
 const QUEUE_LIMIT = 1_000;
 const IDLE_TIMEOUT_MS = 60_000;
+
+const KINDS: Readonly<Record<string, string>> = { retry: 'unavailable', 'skip-record': 'row' };
 
 /** The server closes a silent session by itself after a while, so that a vanished client's locks do not stay. */
 const SESSION_SETUP = [
@@ -56,7 +76,7 @@ const SESSION_SETUP = [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 ];
 
-const createPool = (connection: ConnectionOptions, options: Required<MysqlOptions>): Pool =>
+const createPool = (connection: ConnectionOptions, options: typeof DEFAULTS): Pool =>
   mysql.createPool({
     host: connection.host,
     port: connection.port,
@@ -78,17 +98,28 @@ const createPool = (connection: ConnectionOptions, options: Required<MysqlOption
     waitForConnections: true,
   });
 
-class PooledDatabase implements MysqlDatabase {
+class PooledDatabase implements MysqlPool {
   readonly #pool: Pool;
   readonly #statementTimeoutMs: number;
+  readonly #limit: number;
+  readonly #metrics: Metrics | undefined;
   /** The connections whose session is set up. */
   readonly #ready = new WeakSet<object>();
+  /** Sessions that were asked for and have not ended. */
+  #sessions = 0;
   #closed: Promise<void> | undefined;
 
   constructor(options: MysqlOptions) {
     const complete = { ...DEFAULTS, ...options };
     this.#pool = createPool(parseMysqlUrl(options.url), complete);
     this.#statementTimeoutMs = complete.statementTimeoutMs;
+    this.#limit = complete.connectionLimit;
+    this.#metrics = options.metrics;
+  }
+
+  poolUse(): PoolUse {
+    const used = Math.min(this.#sessions, this.#limit);
+    return { used, waiting: this.#sessions - used, limit: this.#limit };
   }
 
   query(sql: string, values: readonly unknown[] = []): Promise<readonly SqlRow[]> {
@@ -115,6 +146,15 @@ class PooledDatabase implements MysqlDatabase {
   }
 
   async session<T>(work: (sql: SqlStatements) => Promise<T>): Promise<T> {
+    this.#sessions += 1;
+    try {
+      return await this.#session(work);
+    } finally {
+      this.#sessions -= 1;
+    }
+  }
+
+  async #session<T>(work: (sql: SqlStatements) => Promise<T>): Promise<T> {
     const connection = await this.#acquire();
     try {
       const result = await work(this.#statements(connection));
@@ -137,7 +177,7 @@ class PooledDatabase implements MysqlDatabase {
     try {
       connection = await this.#pool.getConnection();
     } catch (error) {
-      throw databaseError(error);
+      throw this.#failure(error);
     }
     const identity = connection.connection;
     if (this.#ready.has(identity)) return connection;
@@ -152,11 +192,19 @@ class PooledDatabase implements MysqlDatabase {
     return connection;
   }
 
+  /** The error with its class, counted. Labelled by class and not by code: the codes are the server's. */
+  #failure(cause: unknown): Error {
+    const error = databaseError(cause);
+    this.#metrics?.counter('database_failures', { kind: KINDS[error.recovery] ?? 'setup' }).add(1);
+    return error;
+  }
+
   #statements(connection: PoolConnection): SqlStatements {
     const run = async <Result extends RowDataPacket[] | ResultSetHeader | ResultSetHeader[]>(
       sql: string,
       values: readonly unknown[],
     ): Promise<Result> => {
+      const startMs = performance.now();
       try {
         const [result] = await connection.query<Result>({
           sql,
@@ -165,7 +213,9 @@ class PooledDatabase implements MysqlDatabase {
         });
         return result;
       } catch (error) {
-        throw databaseError(error);
+        throw this.#failure(error);
+      } finally {
+        this.#metrics?.histogram('database_statement_duration_ms').record(performance.now() - startMs);
       }
     };
     return {
@@ -179,4 +229,4 @@ class PooledDatabase implements MysqlDatabase {
 }
 
 /** Connects on first use. Throws `DatabaseSetupError` for a URL it does not understand. */
-export const openMysql = (options: MysqlOptions): MysqlDatabase => new PooledDatabase(options);
+export const openMysql = (options: MysqlOptions): MysqlPool => new PooledDatabase(options);

@@ -1,8 +1,8 @@
 /**
- * Checks of what a process needs, bounded in time.
+ * Checks of what a process needs, bounded in time, and the report of them: `{"status":"UP","checks":{…},"timestamp":…}`.
  *
- * Invariant: asking never waits longer than the time limit, and a check that hangs is not started a second time before it
- * has ended, however often it is asked.
+ * Invariant [INV-HEALTH-BOUNDED]: asking never waits longer than the time limit, and a check that hangs is not started a second time
+ * before it has ended, however often it is asked.
  */
 import { redactText } from './redact.ts';
 
@@ -10,16 +10,23 @@ import { redactText } from './redact.ts';
 export type HealthCheck = () => Promise<void> | void;
 export type HealthChecks = Readonly<Record<string, HealthCheck>>;
 
+export type UpOrDown = 'UP' | 'DOWN';
+
 export interface CheckResult {
-  readonly status: 'ok' | 'failed';
+  readonly status: UpOrDown;
   readonly durationMs: number;
   readonly error?: string;
 }
 
 export interface HealthReport {
-  readonly status: 'ok' | 'unavailable';
+  /** UP when every check is. */
+  readonly status: UpOrDown;
   readonly checks: Readonly<Record<string, CheckResult>>;
+  /** ISO 8601, UTC. */
+  readonly timestamp: string;
 }
+
+export type HealthReporter = () => Promise<HealthReport>;
 
 const DEFAULT_TIMEOUT_MS = 2000;
 
@@ -33,8 +40,14 @@ const within = async (running: Promise<void>, timeoutMs: number): Promise<void> 
   }
 };
 
+const reportOf = (checks: HealthReport['checks']): HealthReport => ({
+  status: Object.values(checks).every(({ status }) => status === 'UP') ? 'UP' : 'DOWN',
+  checks,
+  timestamp: new Date().toISOString(),
+});
+
 /** A function that runs all checks at once and never rejects. */
-export const healthReporter = (checks: HealthChecks, timeoutMs = DEFAULT_TIMEOUT_MS): (() => Promise<HealthReport>) => {
+export const healthReporter = (checks: HealthChecks, timeoutMs = DEFAULT_TIMEOUT_MS): HealthReporter => {
   const underWay = new Map<string, Promise<void>>();
 
   const start = (name: string, check: HealthCheck): Promise<void> => {
@@ -53,16 +66,16 @@ export const healthReporter = (checks: HealthChecks, timeoutMs = DEFAULT_TIMEOUT
     const elapsedMs = (): number => Math.round(performance.now() - startMs);
     try {
       await within(start(name, check), timeoutMs);
-      return [name, { status: 'ok', durationMs: elapsedMs() }];
+      return [name, { status: 'UP', durationMs: elapsedMs() }];
     } catch (error) {
       const message = redactText(error instanceof Error ? error.message : String(error));
-      return [name, { status: 'failed', durationMs: elapsedMs(), error: message }];
+      return [name, { status: 'DOWN', durationMs: elapsedMs(), error: message }];
     }
   };
 
-  return async () => {
-    const results = await Promise.all(Object.entries(checks).map(run));
-    const healthy = results.every(([, { status }]) => status === 'ok');
-    return { status: healthy ? 'ok' : 'unavailable', checks: Object.fromEntries(results) };
-  };
+  return async () => reportOf(Object.fromEntries(await Promise.all(Object.entries(checks).map(run))));
 };
+
+/** All reports as one. */
+export const mergedReport = (reports: readonly HealthReport[]): HealthReport =>
+  reportOf(Object.fromEntries(reports.flatMap(({ checks }) => Object.entries(checks))));

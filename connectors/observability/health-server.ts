@@ -2,10 +2,11 @@
  * The small HTTP server of a process without an API of its own: its health and its metrics.
  *
  * Invariant: `/live` fails only when a restart would help, `/ready` while there is work it cannot do; a dependency that is
- * away makes a process unready, not dead. Bound to this machine unless the host is given.
+ * away makes a process unready, not dead. `/health` shows every check and answers 200 as long as the process is live. Bound to this
+ * machine unless the host is given.
  */
 import { fastify, type FastifyReply } from 'fastify';
-import { healthReporter, type HealthChecks, type HealthReport } from './health-checks.ts';
+import { healthReporter, type HealthChecks, type HealthReport, mergedReport } from './health-checks.ts';
 import { METRICS_CONTENT_TYPE } from './prometheus-metrics.ts';
 
 export interface HealthServerOptions {
@@ -16,6 +17,8 @@ export interface HealthServerOptions {
   readonly live?: HealthChecks;
   /** Fail while the process cannot do its work, such as during an outage or a restore. */
   readonly ready?: HealthChecks;
+  /** Shown in `/health` and nowhere else: what the process can do without for a while, such as free disk space. */
+  readonly watched?: HealthChecks;
   /** Bounds each check. Default 2 s. */
   readonly checkTimeoutMs?: number;
   /** The metrics in the Prometheus text format. */
@@ -30,32 +33,36 @@ export interface HealthServer {
 
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** Rejects when the port is taken. `/health` shows both kinds of checks at once. */
+/** The short addresses and those of the API. */
+const paths = (short: string, long: string): readonly string[] => [short, `/api/v1/health${long}`];
+
+/** Rejects when the port is taken. */
 export const startHealthServer = async (options: HealthServerOptions): Promise<HealthServer> => {
-  const { service, live = {}, ready = {}, checkTimeoutMs, host = '127.0.0.1', port } = options;
+  const { service, live = {}, ready = {}, watched = {}, checkTimeoutMs, host = '127.0.0.1', port } = options;
   const server = fastify({
     logger: false,
     bodyLimit: 1024,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
   });
-  const answer = async (reply: FastifyReply, report: () => Promise<HealthReport>): Promise<FastifyReply> => {
-    const { status, checks } = await report();
-    return reply.code(status === 'ok' ? 200 : 503).send({ status, service, checks });
-  };
   const isLive = healthReporter(live, checkTimeoutMs);
   const isReady = healthReporter(ready, checkTimeoutMs);
-  const isHealthy = async (): Promise<HealthReport> => {
-    const reports = await Promise.all([isLive(), isReady()]);
-    return {
-      status: reports.every(({ status }) => status === 'ok') ? 'ok' : 'unavailable',
-      checks: { ...reports[0].checks, ...reports[1].checks },
-    };
-  };
-  server.get('/live', (_request, reply) => answer(reply, isLive));
-  server.get('/ready', (_request, reply) => answer(reply, isReady));
-  server.get('/health', (_request, reply) => answer(reply, isHealthy));
-  server.get('/metrics', async (_request, reply) => reply.type(METRICS_CONTENT_TYPE).send(await options.metrics()));
+  const isWatched = healthReporter(watched, checkTimeoutMs);
+  const send = (reply: FastifyReply, well: boolean, report: HealthReport, more: object = {}): FastifyReply =>
+    reply.code(well ? 200 : 503).send({ ...report, service, ...more });
+  const sendReport = async (reply: FastifyReply, report: HealthReport): Promise<FastifyReply> =>
+    send(reply, report.status === 'UP', report);
+  for (const path of paths('/live', '/live')) server.get(path, async (_, reply) => sendReport(reply, await isLive()));
+  for (const path of paths('/ready', '/ready')) server.get(path, async (_, reply) => sendReport(reply, await isReady()));
+  for (const path of paths('/health', '')) {
+    server.get(path, async (_, reply) => {
+      const reports = await Promise.all([isLive(), isReady(), isWatched()]);
+      const [{ status: liveStatus }, { status: readyStatus }] = reports;
+      const isUp = liveStatus === 'UP';
+      return send(reply, isUp, mergedReport(reports), { ready: isUp && readyStatus === 'UP' });
+    });
+  }
+  server.get('/metrics', async (_, reply) => reply.type(METRICS_CONTENT_TYPE).send(await options.metrics()));
   const url = await server.listen({ host, port });
   return { url, close: () => server.close() };
 };

@@ -2,10 +2,11 @@
  * The engine's metrics as Prometheus sees them.
  *
  * Invariant: recording is an addition in memory and nothing else; text is made when somebody asks. Counters end in `_total`,
- * histograms are in seconds (`_seconds`), whatever the caller's way of writing names.
+ * histograms are in seconds (`_seconds`), whatever the caller's way of writing names. What was measured on being asked is gone
+ * after the answer, so nothing that has moved away keeps its last value.
  */
 import { AggregatorRegistry, collectDefaultMetrics, Registry, type Metric } from 'prom-client';
-import type { Counter, Gauge, Histogram, MetricLabels, Metrics } from '../../streams/ports.ts';
+import type { Counter, Gauge, Histogram, Measurement, MetricLabels, Metrics } from '../../streams/ports.ts';
 
 /** All metrics of one thread at one moment, as plain data that can be sent to another thread. */
 export type MetricsSnapshot = readonly object[];
@@ -128,17 +129,25 @@ const metricName = (name: string, kind: Kind): string => {
 export interface PrometheusMetricsOptions {
   /** Adds CPU, memory, event loop and garbage collection of the process. In one thread of it only. */
   readonly processMetrics?: boolean;
+  /** What stands behind a metric's name in the text; its name by default. */
+  readonly help?: (exposedName: string) => string | undefined;
   /** Goes with every metric, such as `{ thread: '1' }`, so that the gauges of threads stay apart when they are merged. */
   readonly labels?: MetricLabels;
 }
 
+/** Asked for each text or snapshot. What it rejects with is for whoever asked. */
+export type MeasurementSource = () => readonly Measurement[] | Promise<readonly Measurement[]>;
+
 export class PrometheusMetrics implements Metrics {
   readonly #registry = new Registry();
+  readonly #sources: MeasurementSource[] = [];
   readonly #families = new Map<string, Family<Instrument>>();
   readonly #labels: MetricLabels;
+  readonly #help: (exposedName: string) => string | undefined;
 
-  constructor({ processMetrics = false, labels = {} }: PrometheusMetricsOptions = {}) {
+  constructor({ processMetrics = false, labels = {}, help = () => undefined }: PrometheusMetricsOptions = {}) {
     this.#labels = labels;
+    this.#help = help;
     if (processMetrics) collectDefaultMetrics({ register: this.#registry });
   }
 
@@ -154,20 +163,40 @@ export class PrometheusMetrics implements Metrics {
     return this.#instrument(name, 'histogram', labels, () => new BucketHistogram());
   }
 
+  /** Adds gauges whose values are read whenever somebody asks. */
+  observe(source: MeasurementSource): void {
+    this.#sources.push(source);
+  }
+
   /** In the Prometheus text format. */
   async text(): Promise<string> {
-    return this.#registry.metrics();
+    const [recorded, observed] = await Promise.all([this.#registry.metrics(), this.#observed()]);
+    return recorded + (await observed.metrics());
   }
 
   async snapshot(): Promise<MetricsSnapshot> {
-    return this.#registry.getMetricsAsJSON();
+    const [recorded, observed] = await Promise.all([this.#registry.getMetricsAsJSON(), this.#observed()]);
+    return [...recorded, ...(await observed.getMetricsAsJSON())];
+  }
+
+  async #observed(): Promise<Registry> {
+    const measured = await Promise.all(this.#sources.map(async (source) => source()));
+    const registry = new Registry();
+    for (const [name, values] of Map.groupBy(measured.flat(), ({ name }) => metricName(name, 'gauge'))) {
+      const family = new Family<LastValueGauge>(name, 'gauge', this.#help(name) ?? name);
+      for (const { labels, value } of values) {
+        family.instrument({ ...this.#labels, ...labels }, () => new LastValueGauge()).set(value);
+      }
+      registry.registerMetric(family as unknown as Metric);
+    }
+    return registry;
   }
 
   #instrument<T extends Instrument>(name: string, kind: Kind, labels: MetricLabels, make: () => T): T {
     const exposed = metricName(name, kind);
     let family = this.#families.get(exposed);
     if (family === undefined) {
-      family = new Family(exposed, kind, name);
+      family = new Family(exposed, kind, this.#help(exposed) ?? name);
       this.#registry.registerMetric(family as unknown as Metric);
       this.#families.set(exposed, family);
     }

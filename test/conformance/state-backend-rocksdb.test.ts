@@ -222,9 +222,9 @@ describe('state backend RocksDB on a disk', () => {
     }
     for (let number = 0; number < 200_000; number += 5) space.get(key(number));
     const stats = backend.stats();
-    expect(stats['state_memtable_bytes']! + stats['state_block_cache_bytes']!).toBeLessThan(budgetBytes * 1.1);
-    expect(stats['state_estimated_keys']).toBeGreaterThan(100_000);
-    expect(stats['state_sst_bytes']).toBeGreaterThan(1_000_000);
+    expect(stats['cur_size_all_mem_tables']! + stats['block_cache_usage']!).toBeLessThan(budgetBytes * 1.1);
+    expect(stats['estimate_num_keys']).toBeGreaterThan(100_000);
+    expect(stats['total_sst_files_size']).toBeGreaterThan(1_000_000);
     await backend.close();
   });
 
