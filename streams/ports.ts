@@ -318,10 +318,6 @@ export interface Histogram {
   record(value: number): void;
 }
 
-/** Asks for an instrument by name and a bounded set of labels; the same name and labels give the same instrument. */
-export interface Metrics {
-  counter(name: string, labels?: MetricLabels): Counter;
-  gauge(name: string, labels?: MetricLabels): Gauge;
 /** A gauge's value as it is when it is asked for, with a bounded set of labels. */
 export interface Measurement {
   readonly name: string;
@@ -329,6 +325,10 @@ export interface Measurement {
   readonly value: number;
 }
 
+/** Asks for an instrument by name and a bounded set of labels; the same name and labels give the same instrument. */
+export interface Metrics {
+  counter(name: string, labels?: MetricLabels): Counter;
+  gauge(name: string, labels?: MetricLabels): Gauge;
   histogram(name: string, labels?: MetricLabels): Histogram;
 }
 

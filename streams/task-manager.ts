@@ -140,11 +140,11 @@ export class TaskManager {
       return;
     }
     entry.failures += 1;
+    this.#environment.metrics.counter('stream_task_failures', { task: entry.taskId, recovery }).add(1);
     logger.warn(`Task ${entry.taskId} failed and starts again from its last commit`, {
       taskId: entry.taskId,
       recovery,
       err: error,
-    this.#environment.metrics.counter('stream_task_failures', { task: entry.taskId, recovery }).add(1);
     });
     if (recovery === 'rebuild-task') await this.#environment.stateFactory.destroy(entry.taskId);
     entry.opening = this.#openUntilRunning(entry);
@@ -162,11 +162,11 @@ export class TaskManager {
       failures: 0,
     };
     this.#entries.set(taskId, entry);
+    this.#environment.metrics.counter('stream_thread_task_created').add(1);
     for (const input of taskInputs(place)) this.#byInput.set(topicPartitionKey(input), entry);
     // Where this member had the partition before, its position is that of an earlier task.
     this.#environment.consumer.pause(taskInputs(place));
     entry.opening = this.#openUntilRunning(entry);
-    this.#environment.metrics.counter('stream_thread_task_created').add(1);
   }
 
   /** Tries with growing pauses until the task runs, is taken away, or fails for good. Never rejects. */
@@ -200,11 +200,11 @@ export class TaskManager {
           return;
         }
         entry.failures += 1;
+        this.#environment.metrics.counter('stream_task_failures', { task: entry.taskId, recovery }).add(1);
         logger.warn(`Task ${entry.taskId} could not be opened; trying again`, {
           taskId: entry.taskId,
           attempt: entry.failures,
           err: error,
-        this.#environment.metrics.counter('stream_task_failures', { task: entry.taskId, recovery }).add(1);
         });
         damaged ||= recovery === 'rebuild-task';
       }

@@ -118,20 +118,21 @@ export class StreamTask {
     return this.#group.buffered;
   }
 
-  /** Adds fetched records of one of the inputs. */
-  add(batch: FetchedBatch): void {
-    this.#group.add(batch);
-  }
-
   /** RocksDB's own figures; see `StateBackend.stats`. */
   stateStats(): Readonly<Record<string, number>> {
     return this.#options.backend.stats();
+  }
+
+  /** Adds fetched records of one of the inputs. */
+  add(batch: FetchedBatch): void {
+    this.#group.add(batch);
   }
 
   /** Processes up to `limit` records and timers. Returns how many; fewer than `limit` when nothing more can be done. */
   process(systemTimeMs: number, limit: number): number {
     this.#systemTimeMs = systemTimeMs;
     let done = 0;
+    let records = 0;
     while (done < limit) {
       const queue = this.#group.next(systemTimeMs);
       const record = queue?.peek(systemTimeMs);
@@ -140,20 +141,19 @@ export class StreamTask {
         break;
       }
       done += this.#fireTimersBefore(record.timestampMs, limit - done);
-    let records = 0;
       if (done >= limit) break;
       this.#processRecord(this.#group.take(queue), queue);
       done += 1;
       records += 1;
       this.#streamTimePunctuations.punctuate(this.streamTimeMs, this.#punctuate);
     }
+    if (records > 0) this.#processed.add(records);
+    if (done > records) this.#timersFired.add(done - records);
     return done;
   }
 
   /** Fires the wall-clock punctuations that are due. Returns whether there were any. */
   punctuate(systemTimeMs: number): boolean {
-    if (records > 0) this.#processed.add(records);
-    if (done > records) this.#timersFired.add(done - records);
     this.#systemTimeMs = systemTimeMs;
     return this.#wallClockPunctuations.punctuate(systemTimeMs, this.#punctuate);
   }
@@ -311,12 +311,12 @@ export class StreamTask {
 
   readonly #punctuate = (callback: Punctuator, timestampMs: number): void => {
     this.#runAction(() => callback(timestampMs));
+    this.#punctuated.add(1);
   };
 
   readonly #runAction = (action: () => void): void => {
     const collectorMark = this.#mark();
     try {
-    this.#punctuated.add(1);
       action();
     } catch (cause) {
       this.#undo(collectorMark);

@@ -24,15 +24,10 @@ import type {
   StateBackendFactory,
 } from './ports.ts';
 import { topicPartitionKey } from './ports.ts';
-import type { QueryAnswer, TaskQuery } from './queries/query.ts';
-import { QueryError } from './queries/query-error.ts';
-import type { StreamsMetadata } from './queries/streams-metadata.ts';
-import { ThreadQueries, type StoreLag } from './queries/thread-queries.ts';
 import type { RestoreProgress } from './restore.ts';
-import { measureThread, RestoreMetrics, ThreadMetrics } from './thread-metrics.ts';
 import { rebalance, type Rebalancer } from './rebalance.ts';
 import { StandbyManager } from './standby-manager.ts';
-import { encodeMemberState, TaskAssignor } from './task-assignor.ts';
+import { TaskAssignor } from './task-assignor.ts';
 import { TaskManager, type TaskEntry } from './task-manager.ts';
 import type { TaskEnvironment } from './task-opener.ts';
 import type { BuiltTopology, SourceNode } from './topology.ts';
@@ -89,14 +84,10 @@ const SHUTDOWN_NOTICE_MS = 30_000;
 const IDLE_POLL_MS = 500;
 
 export class StreamThread {
-  /** Pausing takes effect with the next turn of the loop. */
-  readonly pausedTasks = new PausedTasks();
   readonly #options: StreamThreadOptions;
   readonly #stopping = new AbortController();
   readonly #paused = new Set<string>();
   readonly #prepares: ReadonlyMap<string, SourceNode>;
-  readonly #metrics: ThreadMetrics;
-  readonly #restores: RestoreMetrics;
   #state: StreamThreadState = 'created';
   #fatal: { readonly error: unknown } | undefined;
   #rejoinNeeded = false;
@@ -104,13 +95,13 @@ export class StreamThread {
   #consumer: GroupConsumer | undefined;
   #tasks: TaskManager | undefined;
   #standbys: StandbyManager | undefined;
-
   #queries: ThreadQueries | undefined;
+
   constructor(options: StreamThreadOptions) {
     this.#options = options;
-    const sources = options.topology.subTopologies.flatMap(({ nodes }) =>
     this.#metrics = new ThreadMetrics(options.metrics);
     this.#restores = new RestoreMetrics(options.metrics);
+    const sources = options.topology.subTopologies.flatMap(({ nodes }) =>
       nodes.filter((node) => node.kind === 'source'),
     );
     this.#prepares = new Map(sources.flatMap((source) => source.topics.map((topic) => [topic, source])));
@@ -125,7 +116,6 @@ export class StreamThread {
     return this.#tasks?.entries ?? [];
   }
 
-  /** Runs until `stop`, then resolves; rejects on an error that only stopping answers. Everything is closed either way. */
   get metadata(): ThreadMetadata {
     const activeTasks = this.tasks.map(({ taskId, task }): TaskMetadata => {
       const inputs = task?.inputs.map(({ topicPartition, position }) => [topicPartitionKey(topicPartition), position]);
@@ -156,6 +146,7 @@ export class StreamThread {
     });
   }
 
+  /** Runs until `stop`, then resolves; rejects on an error that only stopping answers. Everything is closed either way. */
   async run(): Promise<void> {
     const { client, config, topology, globalBackend, metrics, logger, clock } = this.#options;
     this.#enter('starting');
@@ -178,10 +169,10 @@ export class StreamThread {
       await globalState.restore(this.#stopping.signal);
       following = globalState.follow(this.#stopping.signal).catch((error: unknown) => this.#fail(error));
       await this.#loop(reader, globalState, partitionCounts);
-    } finally {
     } catch (error) {
       await this.#respondTo(error);
       throw error;
+    } finally {
       this.#enter('pending-shutdown');
       this.#queries = undefined;
       await this.#closeTasks();
@@ -200,7 +191,6 @@ export class StreamThread {
     this.#consumer?.wakeup();
   }
 
-  async #loop(
   async #closeTasks(): Promise<void> {
     this.#stopping.abort();
     await this.#tasks?.closeAll();
@@ -225,6 +215,7 @@ export class StreamThread {
     throw new QueryError({ code: 'NOT_RUNNING', message });
   }
 
+  async #loop(
     reader: LogReader,
     globalState: GlobalState,
     partitionCounts: ReadonlyMap<string, number>,
@@ -236,29 +227,19 @@ export class StreamThread {
     const environment: TaskEnvironment = {
       ...{ config, client, consumer, reader, stateFactory, partitionCounts, clock, metrics, logger },
       globalStores: globalState.stores,
-      restoring: this.#restoring,
-      onRestoreProgress: (taskId, progress) => {
-        this.#restores.note(taskId, progress);
-        onRestoreProgress?.(taskId, progress);
-      },
+      ...(onRestoreProgress && { onRestoreProgress }),
     };
     const tasks = this.#taskManager(environment);
     const standbys = new StandbyManager(environment);
     this.#consumer = consumer;
     this.#tasks = tasks;
     this.#standbys = standbys;
-    this.#queries = new ThreadQueries({
-      ...{ applicationId, topology, tasks, standbys, restoring: this.#restoring, reader, clock },
-      globalBackend: this.#options.globalBackend,
-    });
-    const identity = { applicationId, processId, applicationServer };
-    const rebalancer = { ...identity, subTopologies, consumer, tasks, standbys, stateFactory };
+    const rebalancer = { applicationId, processId, subTopologies, consumer, tasks, standbys, stateFactory };
     await this.#rebalance(rebalancer);
     while (!this.#stopping.signal.aborted) await this.#turn(rebalancer);
     if (this.#fatal !== undefined) throw this.#fatal.error;
   }
 
-  #taskManager(environment: TaskEnvironment): TaskManager {
   #consumerOptions(): GroupConsumerOptions {
     const { name, config, topology, memberMemory, onMetadata } = this.#options;
     const { applicationId, standbyReplicas, sessionTimeoutMs } = config;
@@ -277,6 +258,7 @@ export class StreamThread {
     };
   }
 
+  #taskManager(environment: TaskEnvironment): TaskManager {
     const { consumer } = environment;
     return new TaskManager(environment, {
       onWakeUp: () => consumer.wakeup(),
@@ -290,14 +272,14 @@ export class StreamThread {
 
   async #turn(rebalancer: Rebalancer): Promise<void> {
     const { consumer, tasks } = rebalancer;
-    if (this.#rejoinNeeded) return this.#rebalance(rebalancer);
     const { clock } = this.#options;
-    const polled = await consumer.poll(this.#pollTimeoutMs(tasks));
+    if (this.#rejoinNeeded) return this.#rebalance(rebalancer);
     const polledMs = clock.now();
-    if (polled.kind === 'rebalance') return this.#rebalance(rebalancer);
+    const polled = await consumer.poll(this.#pollTimeoutMs(tasks));
     const records =
       polled.kind === 'records' ? polled.batches.reduce((sum, batch) => sum + batch.records.length, 0) : 0;
     this.#metrics.polled(records, clock.now() - polledMs);
+    if (polled.kind === 'rebalance') return this.#rebalance(rebalancer);
     const polledFor = polled.batches.map((batch) => ({ batch, task: tasks.taskOf(batch) }));
     for (const { batch, task } of polledFor) {
       await this.#prepare(batch);
@@ -313,10 +295,10 @@ export class StreamThread {
   async #rebalance(rebalancer: Rebalancer): Promise<void> {
     this.#enter('partitions-revoked');
     this.#rejoinNeeded = false;
-    await rebalance(rebalancer, this.#stopping.signal);
     const startedMs = this.#options.clock.now();
-    this.#paused.clear();
+    await rebalance(rebalancer, this.#stopping.signal);
     this.#metrics.rebalanced(this.#options.clock.now() - startedMs);
+    this.#paused.clear();
     this.#enter('partitions-assigned');
   }
 
@@ -349,11 +331,11 @@ export class StreamThread {
       if (task === undefined || task.committing) continue;
       const nowMs = clock.now();
       try {
-        const done = task.process(nowMs, config.maxRecordsPerTurn);
         if (this.pausedTasks.has(entry.taskId)) {
           if (task.commitNeeded) manager.startCommit(entry);
           continue;
         }
+        const done = task.process(nowMs, config.maxRecordsPerTurn);
         const processedMs = clock.now();
         if (done > 0) this.#metrics.processed(processedMs - nowMs);
         if (task.punctuate(nowMs)) this.#metrics.punctuated(clock.now() - processedMs);
