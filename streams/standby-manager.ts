@@ -31,6 +31,11 @@ export class StandbyManager {
     return new Map([...this.#entries.values()].map(({ taskId, standby }) => [taskId, standby?.position ?? 0]));
   }
 
+  /** How many there are, followed or still being opened. */
+  get count(): number {
+    return this.#entries.size;
+  }
+
   /** Closes the copies that are not among the places. */
   async revoke(places: readonly TaskPlace[]): Promise<void> {
     const wanted = new Set(places.map(idOf));

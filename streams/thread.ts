@@ -25,6 +25,7 @@ import type {
 } from './ports.ts';
 import { topicPartitionKey } from './ports.ts';
 import type { RestoreProgress } from './restore.ts';
+import { measureThread, RestoreMetrics, ThreadMetrics } from './thread-metrics.ts';
 import { rebalance, type Rebalancer } from './rebalance.ts';
 import { StandbyManager } from './standby-manager.ts';
 import { TaskAssignor } from './task-assignor.ts';
@@ -87,6 +88,8 @@ export class StreamThread {
   readonly #options: StreamThreadOptions;
   readonly #stopping = new AbortController();
   readonly #paused = new Set<string>();
+  readonly #metrics: ThreadMetrics;
+  readonly #restores: RestoreMetrics;
   readonly #prepares: ReadonlyMap<string, SourceNode>;
   #state: StreamThreadState = 'created';
   #fatal: { readonly error: unknown } | undefined;
@@ -227,7 +230,10 @@ export class StreamThread {
     const environment: TaskEnvironment = {
       ...{ config, client, consumer, reader, stateFactory, partitionCounts, clock, metrics, logger },
       globalStores: globalState.stores,
-      ...(onRestoreProgress && { onRestoreProgress }),
+      onRestoreProgress: (taskId, progress) => {
+        this.#restores.note(taskId, progress);
+        onRestoreProgress?.(taskId, progress);
+      },
     };
     const tasks = this.#taskManager(environment);
     const standbys = new StandbyManager(environment);
