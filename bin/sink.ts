@@ -16,6 +16,7 @@ import { withBreaker } from '../sink/breaker.ts';
 import { lifecycleTables } from '../sink/lifecycle-tables.ts';
 import { topicNames } from '../topologies/topics.ts';
 import { createSink } from './sinks/create-sink.ts';
+import { observeSinks } from './sinks/measurements.ts';
 
 /** For the batches in hand; a database or broker that is away must not hold the process up for longer. */
 const STOP_TIMEOUT_MS = 20_000;
@@ -23,11 +24,11 @@ const STOP_TIMEOUT_MS = 20_000;
 await runProcess('sink', async ({ environment, fail }) => {
   const config = readSinkConfig(environment);
   const logger = createLogger({ service: 'sink', level: config.logLevel });
-  const metrics = new PrometheusMetrics({ processMetrics: true });
+  const metrics = new PrometheusMetrics({ processMetrics: true, help: helpOf });
   const { topicPrefix: prefix } = config;
   const topics = topicNames(prefix);
   const alertsGroup = `${prefix}alerts-sink`;
-  const database = openMysql({ url: readMysqlUrl(environment) });
+  const database = openMysql({ url: readMysqlUrl(environment), metrics });
   const registry = new SchemaRegistryClient(readRegistryConnection(environment));
   const client = new KafkaLogClient({ ...readKafkaConnection(environment), clientId: alertsGroup, logger });
   const parts = {
@@ -42,6 +43,7 @@ await runProcess('sink', async ({ environment, fail }) => {
       tables: lifecycleTables,
     }),
   ]);
+  observeSinks(metrics, { sinks, database, reader: client.reader(), deadLetterTopic: topics.deadLetters, logger });
   const server = await startHealthServer({
     service: 'sink',
     host: config.host,

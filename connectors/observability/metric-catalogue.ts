@@ -234,10 +234,23 @@ const alerts: MetricGroup = {
   ],
 };
 
+const incidents: MetricGroup = {
+  title: 'Incidents',
+  metrics: [
+    threadCounter(
+      'incident_alerts_total',
+      ['source', 'outcome'],
+      'Alerts taken in by their source, and whether they joined an incident, opened or reopened one',
+    ),
+    threadCounter('incident_events_total', ['event_type', 'severity'], 'Lifecycle events of incidents'),
+    threadCounter('incident_commands_total', ['command', 'outcome'], 'Commands on incidents and what became of them'),
+  ],
+};
+
 const sink: MetricGroup = {
   title: 'Sink',
   metrics: [
-    gauge('sink_ready', [], '1 while the sink is positioned and writes'),
+    gauge('sink_ready', ['group'], '1 while a sink of the process is positioned and writes'),
     counter('sink_events_total', [], 'Events applied to the tables'),
     counter('sink_batches_total', [], 'Database transactions that applied events'),
     gauge('sink_batch_records', [], 'Events in the last batch'),
@@ -289,7 +302,7 @@ const process: MetricGroup = {
 };
 
 /** In the order of the documentation. */
-export const METRICS: readonly MetricGroup[] = [streamThreads, tasks, state, alerts, sink, gateway, process];
+export const METRICS: readonly MetricGroup[] = [streamThreads, tasks, state, alerts, incidents, sink, gateway, process];
 
 const helps: ReadonlyMap<string, string> = new Map(
   METRICS.flatMap(({ metrics }) => metrics.map(({ name, help }) => [name, `${help}.`] as const)),

@@ -1,36 +1,28 @@
 /**
- * The tables of docs/metrics.md as the catalogue has them, cell by cell.
+ * docs/metrics.md as the catalogue makes it: the document's own beginning, then one table for each group.
  */
+import { format, resolveConfig } from 'prettier';
 import { METRICS, type MetricEntry } from '../../connectors/observability/metric-catalogue.ts';
 
-const row = ({ name, kind, labels, help, kafka }: MetricEntry): string[] => [
-  `\`${name}\``,
-  kind,
-  labels.map((label) => `\`${label}\``).join(', '),
-  help,
-  kafka === undefined ? '' : `\`${kafka}\``,
-];
+const HEADINGS = ['metric', 'kind', 'labels', 'meaning', 'in Kafka Streams'];
 
-export const HEADINGS = ['metric', 'kind', 'labels', 'meaning', 'in Kafka Streams'];
+const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
 
-export const catalogueTables = (): { title: string; rows: string[][] }[] =>
-  METRICS.map(({ title, metrics }) => ({ title, rows: metrics.map(row) }));
+const row = ({ name, kind, labels, help, kafka }: MetricEntry): string =>
+  line([
+    `\`${name}\``,
+    kind,
+    labels.map((label) => `\`${label}\``).join(', '),
+    help,
+    kafka === undefined ? '' : `\`${kafka}\``,
+  ]);
 
-/** The tables of a document: those under a heading of the second level that hold a metric each line. */
-export const documentTables = (markdown: string): { title: string; rows: string[][] }[] =>
-  markdown
-    .split(/^## /m)
-    .slice(1)
-    .map((section) => {
-      const [title = '', ...lines] = section.split('\n');
-      const rows = lines
-        .filter((line) => line.startsWith('| `'))
-        .map((line) =>
-          line
-            .split('|')
-            .slice(1, -1)
-            .map((cell) => cell.trim()),
-        );
-      return { title, rows };
-    })
-    .filter(({ rows }) => rows.length > 0);
+/** `file`: the document's path, whose formatting rules count. */
+export const metricsDocument = async (markdown: string, file: string): Promise<string> => {
+  const [beginning = ''] = markdown.split(/^## /m, 1);
+  const tables = METRICS.map(
+    ({ title, metrics }) =>
+      `## ${title}\n\n${line(HEADINGS)}${line(HEADINGS.map(() => '---'))}${metrics.map(row).join('')}`,
+  );
+  return format(beginning + tables.join('\n'), { ...(await resolveConfig(file)), filepath: file });
+};
