@@ -9,6 +9,7 @@ import { helpOf } from '../connectors/observability/metric-catalogue.ts';
 import { createLogger } from '../connectors/observability/pino-logger.ts';
 import { poolMeasurements, processMeasurements } from '../connectors/observability/process-metrics.ts';
 import { PrometheusMetrics } from '../connectors/observability/prometheus-metrics.ts';
+import { resourceChecks } from '../connectors/observability/resource-checks.ts';
 import { runProcess } from '../connectors/process.ts';
 import { SchemaRegistryClient } from '../connectors/registry/schema-registry-client.ts';
 import { subjectOf } from '../connectors/setup/set-up.ts';
@@ -74,6 +75,7 @@ await runProcess('gateway', async ({ environment }) => {
       admin: kafka.admin(),
       readModel: openReadModel(database),
       checks: { registry: () => registry.ping() },
+      watched: resourceChecks(config),
       metricsText: () => metrics.text(),
     },
   );

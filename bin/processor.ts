@@ -2,14 +2,20 @@
  * The processor: runs stream applications, each on stream threads of its own.
  */
 import { readProcessorConfig } from '../connectors/config/processes.ts';
+import { readKafkaConnection, readRegistryConnection } from '../connectors/config/services.ts';
+import { KafkaLogClient } from '../connectors/kafka/kafka-log-client.ts';
 import { startHealthServer } from '../connectors/observability/health-server.ts';
 import { helpOf } from '../connectors/observability/metric-catalogue.ts';
 import { createLogger } from '../connectors/observability/pino-logger.ts';
 import { processMeasurements } from '../connectors/observability/process-metrics.ts';
+import { resourceChecks } from '../connectors/observability/resource-checks.ts';
+import { kafkaCheck } from '../connectors/observability/service-checks.ts';
 import { mergedText, PrometheusMetrics, type MetricsSnapshot } from '../connectors/observability/prometheus-metrics.ts';
 import { StreamThreads } from '../connectors/stream-threads/stream-threads.ts';
 import type { Measurement } from '../connectors/log.ts';
 import { runProcess } from '../connectors/process.ts';
+import { SchemaRegistryClient } from '../connectors/registry/schema-registry-client.ts';
+import { topicNames } from '../topologies/topics.ts';
 import { applications } from './applications/applications.ts';
 
 const STOP_TIMEOUT_MS = 20_000;
@@ -34,12 +40,20 @@ await runProcess('processor', async ({ environment, fail }) => {
   );
   metrics.observe(() => running.flatMap((threads, index) => threadStates(planned[index]?.name ?? '', threads.states)));
   const states = (): readonly string[] => running.flatMap((threads) => threads.states);
+  const kafka = new KafkaLogClient({ ...readKafkaConnection(environment), clientId: 'processor-health', logger });
+  const registry = new SchemaRegistryClient(readRegistryConnection(environment));
+  const { rawAlerts } = topicNames(config.topicPrefix);
   const server = await startHealthServer({
     service: 'processor',
     host: config.host,
     port: config.port,
     live: { threads: () => refuse(states().includes('dead'), states()) },
-    ready: { tasks: () => refuse(!running.every(({ ready }) => ready), states()) },
+    ready: {
+      tasks: () => refuse(!running.every(({ ready }) => ready), states()),
+      kafka: kafkaCheck(kafka.admin(), rawAlerts),
+    },
+    // Schemas are kept once they were read, so the registry may be away for a while.
+    watched: { registry: () => registry.ping(), ...resourceChecks(config) },
     metrics: async () => {
       const snapshots = await Promise.all(running.map((threads) => threads.metrics()));
       return (await metrics.text()) + (await mergedText(snapshots.flat() as MetricsSnapshot[]));
@@ -51,6 +65,7 @@ await runProcess('processor', async ({ environment, fail }) => {
     stop: async () => {
       await Promise.all(running.map((threads) => threads.stop(STOP_TIMEOUT_MS)));
       await server.close();
+      await kafka.close();
     },
   };
 });

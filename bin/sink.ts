@@ -8,6 +8,8 @@ import { openMysql } from '../connectors/mysql/database.ts';
 import { startHealthServer } from '../connectors/observability/health-server.ts';
 import { createLogger } from '../connectors/observability/pino-logger.ts';
 import { PrometheusMetrics } from '../connectors/observability/prometheus-metrics.ts';
+import { resourceChecks } from '../connectors/observability/resource-checks.ts';
+import { databaseCheck, kafkaCheck } from '../connectors/observability/service-checks.ts';
 import { runProcess } from '../connectors/process.ts';
 import { SchemaRegistryClient } from '../connectors/registry/schema-registry-client.ts';
 import { systemClock } from '../connectors/system-clock.ts';
@@ -53,7 +55,10 @@ await runProcess('sink', async ({ environment, fail }) => {
         const waiting = sinks.find(({ status }) => !status.ready);
         if (waiting !== undefined) throw new Error(waiting.status.reason);
       },
+      kafka: kafkaCheck(client.admin(), topics.alertEvents),
+      database: databaseCheck(database),
     },
+    watched: { registry: () => registry.ping(), ...resourceChecks(config) },
     metrics: () => metrics.text(),
   });
   for (const sink of sinks) {

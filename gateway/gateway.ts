@@ -16,6 +16,7 @@ import type {
   Serializer,
 } from '../connectors/log.ts';
 import type { HealthChecks } from '../connectors/observability/health-checks.ts';
+import { kafkaCheck } from '../connectors/observability/service-checks.ts';
 import type { LifecycleEvent } from '../schemas/lifecycle-event.ts';
 import type { RawAlert } from '../schemas/raw-alert.ts';
 import type { ReadModel } from '../sink/read-model.ts';
@@ -47,6 +48,8 @@ export interface GatewayPorts {
   readonly idempotencyStore: IdempotencyStore;
   /** What else must work for the whole path: the registry. */
   readonly checks: HealthChecks;
+  /** What is shown and no reason to send alerts elsewhere: disk, memory. */
+  readonly watched?: HealthChecks;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -88,12 +91,9 @@ const checksOf = (
   topics: GatewayTopics,
   tail: DecisionTail,
 ): HealthChecks => ({
-  kafka: async () => {
-    const counts = await admin.partitionCounts([topics.alerts]);
-    if (!counts.has(topics.alerts)) throw new Error(`topic ${topics.alerts} does not exist`);
-  },
+  kafka: kafkaCheck(admin, topics.alerts),
   ...checks,
-  mysql: () => readModel.ping(),
+  database: () => readModel.ping(),
   decisions: caughtUp(tail, MAX_TAIL_LAG),
   processor: answersOk(`${config.processorUrl}/ready`, CHECK_TIMEOUT_MS),
   sink: answersOk(`${config.sinkUrl}/ready`, CHECK_TIMEOUT_MS),
@@ -131,7 +131,8 @@ export const createGateway = async (
   await openApi(server, config.apiKeys.length > 0);
   probeRoutes(server, {
     ...shared,
-    readiness: readiness(checksOf(ports, config, topics, tail), CHECK_TIMEOUT_MS, clock, logger),
+    readiness: readiness(checksOf(ports, config, topics, tail), CHECK_TIMEOUT_MS, logger),
+    watched: readiness(ports.watched ?? {}, CHECK_TIMEOUT_MS, logger),
   });
   processAlertRoute(server, { ...shared, intake, idempotentIntake, parseTimestamp });
   readRoutes(server, { readModel, parseTimestamp });

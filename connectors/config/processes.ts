@@ -26,11 +26,22 @@ const topicPrefix = {
 
 const TOPIC_SETTINGS = { topicPrefix: withDefault(topicPrefix, '') };
 
+const dataDir = { ...text('DATA_DIR', 'folder for what this process stores'), allowed: 'a path', parse: resolve };
+
 /** What every process has. */
 export const PROCESS_SETTINGS = {
   ...TOPIC_SETTINGS,
   host: withDefault(text('HOST', 'address to listen on'), '127.0.0.1'),
   logLevel: withDefault(oneOf('LOG_LEVEL', 'the least that is logged', LOG_LEVELS), 'info'),
+  dataDir: withDefault(dataDir, '.data'),
+  minFreeDiskBytes: withDefault(
+    integer('MIN_FREE_DISK_BYTES', 'less free space on the disk of DATA_DIR counts as unhealthy', 0, 2 ** 50),
+    String(512 * 1024 * 1024),
+  ),
+  maxMemoryPercent: withDefault(
+    integer('MAX_MEMORY_PERCENT', 'more of the memory that the process may have counts as unhealthy', 1, 100),
+    '90',
+  ),
 };
 
 const HOUR_MS = 3_600_000;
@@ -39,12 +50,9 @@ const HOUR_MS = 3_600_000;
 export const APPLICATION_NAMES = ['alerts'] as const;
 export type ApplicationName = (typeof APPLICATION_NAMES)[number];
 
-const dataDir = { ...text('DATA_DIR', 'folder for what this process stores'), allowed: 'a path', parse: resolve };
-
 export const PROCESSOR_SETTINGS = {
   ...PROCESS_SETTINGS,
   port: withDefault(port('PROCESSOR_PORT', 'port of the processor for health, metrics and store queries'), '4001'),
-  dataDir: withDefault(dataDir, '.data'),
   applications: withDefault(
     someOf('STREAMS_APPLICATIONS', 'the stream applications that this process runs', APPLICATION_NAMES),
     APPLICATION_NAMES.join(','),

@@ -53,7 +53,8 @@ export const startHealthServer = async (options: HealthServerOptions): Promise<H
   const sendReport = async (reply: FastifyReply, report: HealthReport): Promise<FastifyReply> =>
     send(reply, report.status === 'UP', report);
   for (const path of paths('/live', '/live')) server.get(path, async (_, reply) => sendReport(reply, await isLive()));
-  for (const path of paths('/ready', '/ready')) server.get(path, async (_, reply) => sendReport(reply, await isReady()));
+  for (const path of paths('/ready', '/ready'))
+    server.get(path, async (_, reply) => sendReport(reply, await isReady()));
   for (const path of paths('/health', '')) {
     server.get(path, async (_, reply) => {
       const reports = await Promise.all([isLive(), isReady(), isWatched()]);

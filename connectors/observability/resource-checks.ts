@@ -22,7 +22,8 @@ export interface ResourceLimits {
 const MEBIBYTE = 1024 * 1024;
 const inMebibytes = (bytes: number): string => `${Math.round(bytes / MEBIBYTE)} MiB`;
 
-const existing = (path: string): string => (existsSync(path) || dirname(path) === path ? path : existing(dirname(path)));
+const existing = (path: string): string =>
+  existsSync(path) || dirname(path) === path ? path : existing(dirname(path));
 
 /** Fails when less is free than `minFreeBytes`. */
 export const diskCheck =

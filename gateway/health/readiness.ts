@@ -4,10 +4,13 @@
  * Invariant: an answer comes within the time limit whatever hangs; a report names each check but nothing of the inside, since
  * anybody may ask. Why a check fails is for the log: one line when it starts to fail and one when it passes again.
  */
-import type { Clock, Logger } from '../../connectors/log.ts';
-import { type CheckResult, healthReporter, type HealthChecks } from '../../connectors/observability/health-checks.ts';
-
-export type UpOrDown = 'UP' | 'DOWN';
+import type { Logger } from '../../connectors/log.ts';
+import {
+  type CheckResult,
+  healthReporter,
+  type HealthChecks,
+  type UpOrDown,
+} from '../../connectors/observability/health-checks.ts';
 
 export interface ReadinessReport {
   readonly status: UpOrDown;
@@ -18,12 +21,10 @@ export interface ReadinessReport {
 
 export type Readiness = () => Promise<ReadinessReport>;
 
-const upOrDown = (ok: boolean): UpOrDown => (ok ? 'UP' : 'DOWN');
-
 const changeNoter = (logger: Logger): ((name: string, result: CheckResult) => void) => {
   const failing = new Set<string>();
   return (name, { status, error }) => {
-    if (status === 'ok') {
+    if (status === 'UP') {
       if (failing.delete(name)) logger.info('a check passes again', { check: name });
     } else if (!failing.has(name)) {
       failing.add(name);
@@ -33,19 +34,15 @@ const changeNoter = (logger: Logger): ((name: string, result: CheckResult) => vo
 };
 
 /** `timeoutMs`: for each check; they run side by side. The answer never rejects. */
-export const readiness = (checks: HealthChecks, timeoutMs: number, clock: Clock, logger: Logger): Readiness => {
+export const readiness = (checks: HealthChecks, timeoutMs: number, logger: Logger): Readiness => {
   const report = healthReporter(checks, timeoutMs);
   const noteChange = changeNoter(logger);
   return async () => {
-    const { status, checks: results } = await report();
+    const { checks: results, ...whole } = await report();
     const reported = Object.entries(results).map(([name, result]) => {
       noteChange(name, result);
-      return [name, { status: upOrDown(result.status === 'ok'), durationMs: result.durationMs }] as const;
+      return [name, { status: result.status, durationMs: result.durationMs }] as const;
     });
-    return {
-      status: upOrDown(status === 'ok'),
-      checks: Object.fromEntries(reported),
-      timestamp: new Date(clock.now()).toISOString(),
-    };
+    return { ...whole, checks: Object.fromEntries(reported) };
   };
 };

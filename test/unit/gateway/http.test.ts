@@ -274,7 +274,8 @@ describe('API keys', () => {
 
 describe('probes', () => {
   it('tell alive from ready, naming each check and nothing of the inside', async () => {
-    await world.start({ PROCESSOR_URL: 'http://127.0.0.1:9', SINK_URL: 'http://127.0.0.1:9' });
+    const full = { disk: () => Promise.reject(new Error('the disk is full')), memory: () => undefined };
+    await world.start({ PROCESSOR_URL: 'http://127.0.0.1:9', SINK_URL: 'http://127.0.0.1:9' }, { watched: full });
     const ready = await world.get('/ready');
     expect(ready.statusCode).toBe(503);
     const report = ready.json<{ status: string; checks: Record<string, { status: string }>; timestamp: string }>();
@@ -282,7 +283,7 @@ describe('probes', () => {
     expect(Object.fromEntries(Object.entries(report.checks).map(([name, { status }]) => [name, status]))).toEqual({
       kafka: 'UP',
       registry: 'UP',
-      mysql: 'UP',
+      database: 'UP',
       decisions: 'UP',
       processor: 'DOWN',
       sink: 'DOWN',
@@ -290,11 +291,19 @@ describe('probes', () => {
     expect(Date.parse(report.timestamp)).toBeGreaterThan(0);
     expect(ready.body).not.toContain('127.0.0.1');
     expect((await world.get('/live')).statusCode).toBe(200);
-    const health = await world.get('/health');
-    expect(health.statusCode).toBe(200);
-    expect(health.json()).toMatchObject({ status: 'UP', ready: false, checks: { sink: { status: 'DOWN' } } });
+    for (const url of ['/health', '/api/v1/health']) {
+      const health = await world.get(url);
+      expect(health.statusCode).toBe(200);
+      expect(health.json()).toMatchObject({
+        status: 'DOWN',
+        ready: false,
+        checks: { kafka: { status: 'UP' }, sink: { status: 'DOWN' }, disk: { status: 'DOWN' } },
+      });
+    }
+    expect((await world.get('/api/v1/health/ready')).statusCode).toBe(503);
+    expect((await world.get('/api/v1/health/live')).statusCode).toBe(200);
     const failures = world.logger.lines.filter(({ message }) => message === 'a check fails');
-    expect(failures.map(({ fields }) => fields['check'])).toEqual(['processor', 'sink']);
+    expect(failures.map(({ fields }) => fields['check']).toSorted()).toEqual(['disk', 'processor', 'sink']);
   });
 
   it('count requests by route and status, not by address', async () => {
@@ -314,6 +323,9 @@ describe('probes', () => {
     await world.start();
     const document = (await world.get('/docs/json')).json<{ paths: Record<string, unknown> }>();
     expect(Object.keys(document.paths).toSorted()).toEqual([
+      '/api/v1/health',
+      '/api/v1/health/live',
+      '/api/v1/health/ready',
       '/health',
       '/live',
       '/metrics',

@@ -10,8 +10,8 @@ describe('health checks', () => {
   it('run side by side and are all reported, good and bad', async () => {
     const report = await healthReporter({ kafka: () => undefined, mysql: fail('away') })();
     expect(report).toMatchObject({
-      status: 'unavailable',
-      checks: { kafka: { status: 'ok' }, mysql: { status: 'failed', error: 'away' } },
+      status: 'DOWN',
+      checks: { kafka: { status: 'UP' }, mysql: { status: 'DOWN', error: 'away' } },
     });
   });
 
@@ -19,10 +19,10 @@ describe('health checks', () => {
     const throws = (): void => {
       throw new Error('broken');
     };
-    expect((await healthReporter({ throws })()).checks['throws']).toMatchObject({ status: 'failed', error: 'broken' });
+    expect((await healthReporter({ throws })()).checks['throws']).toMatchObject({ status: 'DOWN', error: 'broken' });
   });
 
-  it('end within the time limit and do not start a hanging check again', async () => {
+  it('[INV-HEALTH-BOUNDED] end within the time limit and do not start a hanging check again', async () => {
     let started = 0;
     const hanging = (): Promise<void> => {
       started++;
@@ -30,16 +30,16 @@ describe('health checks', () => {
     };
     const report = healthReporter({ hanging }, 20);
     const results = [await report(), await report(), await report()];
-    expect(results.every(({ status }) => status === 'unavailable')).toBe(true);
+    expect(results.every(({ status }) => status === 'DOWN')).toBe(true);
     expect(started).toBe(1);
   });
 
   it('are asked again after they have ended', async () => {
     let up = false;
     const report = healthReporter({ flaky: () => (up ? undefined : fail('not yet')()) });
-    expect((await report()).status).toBe('unavailable');
+    expect((await report()).status).toBe('DOWN');
     up = true;
-    expect((await report()).status).toBe('ok');
+    expect((await report()).status).toBe('UP');
   });
 
   it('do not show credentials', async () => {
@@ -63,6 +63,7 @@ describe('the health server', () => {
       port: 0,
       live: { thread: () => undefined },
       ready: { mysql: fail('The database is away.') },
+      watched: { disk: fail('The disk is full.') },
       metrics: async () => '',
     });
     expect((await get('/live')).status).toBe(200);
@@ -72,9 +73,36 @@ describe('the health server', () => {
       service: 'sink',
       checks: { mysql: { error: 'The database is away.' } },
     });
-    const health = await get('/health');
-    expect(health.status).toBe(503);
-    expect(Object.keys((JSON.parse(health.text) as { checks: object }).checks)).toEqual(['thread', 'mysql']);
+    for (const path of ['/health', '/api/v1/health']) {
+      const health = await get(path);
+      expect(health.status).toBe(200);
+      const { checks, ...report } = JSON.parse(health.text) as { checks: object; timestamp: string };
+      expect(report).toMatchObject({ status: 'DOWN', ready: false, service: 'sink' });
+      expect(Date.parse(report.timestamp)).toBeGreaterThan(0);
+      expect(Object.keys(checks)).toEqual(['thread', 'mysql', 'disk']);
+    }
+    expect((await get('/api/v1/health/ready')).status).toBe(503);
+    expect((await get('/api/v1/health/live')).status).toBe(200);
+  });
+
+  it('is ready with a full disk, says so in its health, and is unhealthy when only a restart helps', async () => {
+    server = await startHealthServer({
+      service: 'sink',
+      port: 0,
+      watched: { disk: fail('The disk is full.') },
+      metrics: async () => '',
+    });
+    expect((await get('/ready')).status).toBe(200);
+    expect(JSON.parse((await get('/health')).text)).toMatchObject({ status: 'DOWN', ready: true });
+    await server.close();
+    server = await startHealthServer({
+      service: 'processor',
+      port: 0,
+      live: { threads: fail('A thread is dead.') },
+      metrics: async () => '',
+    });
+    expect((await get('/live')).status).toBe(503);
+    expect((await get('/health')).status).toBe(503);
   });
 
   it('answers ready when there is nothing amiss', async () => {
