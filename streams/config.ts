@@ -9,6 +9,8 @@ export interface StreamsConfig {
   readonly applicationId: string;
   /** The same for all threads of a process, another for every process. Empty: each thread counts as a process. */
   readonly processId: string;
+  /** Where this process answers queries, such as `http://10.0.0.7:4001`; empty: it cannot be asked from outside. */
+  readonly applicationServer: string;
   /** Warm copies of each task's state in other processes. */
   readonly standbyReplicas: number;
   /** Under load a task commits this often; a drained one commits at once. */
@@ -36,6 +38,7 @@ export interface StreamsConfig {
 
 export const defaultStreamsConfig: Omit<StreamsConfig, 'applicationId'> = {
   processId: '',
+  applicationServer: '',
   standbyReplicas: 0,
   commitIntervalMs: 100,
   maxPendingBytes: 16 * 1024 * 1024,

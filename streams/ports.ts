@@ -58,6 +58,10 @@ export interface PartitionAssignor {
     members: readonly GroupMember[],
     partitionCounts: ReadonlyMap<string, number>,
   ): ReadonlyMap<string, readonly TopicPartition[]>;
+  /** What the leader tells every member besides its partitions. Asked right after `assign`, about its answer. */
+  announcement?(members: readonly GroupMember[], partitionCounts: ReadonlyMap<string, number>): Uint8Array;
+  /** Each member hears what its leader told, before `rejoin` resolves. Empty where the leader told nothing. */
+  onAnnouncement?(announced: Uint8Array): void;
 }
 
 export type ConsumerPoll =

@@ -15,6 +15,8 @@ import type { SubTopology } from './topology.ts';
 export interface Rebalancer {
   readonly applicationId: string;
   readonly processId: string;
+  /** Where this process answers queries; empty where it does not. */
+  readonly applicationServer: string;
   readonly subTopologies: readonly SubTopology[];
   readonly consumer: GroupConsumer;
   readonly tasks: TaskManager;
@@ -35,11 +37,12 @@ export async function rebalance(rebalancer: Rebalancer, stopping: AbortSignal): 
   standbys.open(standby);
 }
 
-async function memberState({ processId, tasks, standbys, stateFactory }: Rebalancer): Promise<Uint8Array> {
+async function memberState(rebalancer: Rebalancer): Promise<Uint8Array> {
+  const { processId, applicationServer, tasks, standbys, stateFactory } = rebalancer;
   const held = new Map((await stateFactory.list()).map((taskId) => [taskId, 0]));
   for (const [taskId, position] of standbys.positions) held.set(taskId, position);
   for (const { taskId } of tasks.entries) held.set(taskId, RUNNING_POSITION);
-  return encodeMemberState({ processId, tasks: Object.fromEntries(held) });
+  return encodeMemberState({ processId, applicationServer, tasks: Object.fromEntries(held) });
 }
 
 /** Input partitions mean tasks to run, changelog partitions warm copies to keep; see `TaskAssignor`. */

@@ -7,7 +7,7 @@
 import { recoveryOf } from './errors.ts';
 import { backoffMs } from './retry.ts';
 import type { StandbyTask } from './standby-task.ts';
-import { openStandby, type TaskEnvironment, type TaskPlace } from './task-opener.ts';
+import { openStandby, type OpenState, type TaskEnvironment, type TaskPlace } from './task-opener.ts';
 import { taskIdOf } from './task-assignor.ts';
 
 interface StandbyEntry extends TaskPlace {
@@ -34,6 +34,16 @@ export class StandbyManager {
   /** How many there are, followed or still being opened. */
   get count(): number {
     return this.#entries.size;
+  }
+
+  get places(): readonly TaskPlace[] {
+    return [...this.#entries.values()];
+  }
+
+  /** The state of a copy that is open; undefined where there is none. */
+  openState(taskId: string): OpenState | undefined {
+    const entry = this.#entries.get(taskId);
+    return entry?.standby && { place: entry, backend: entry.standby.backend };
   }
 
   /** Closes the copies that are not among the places. */

@@ -29,6 +29,10 @@ export class StandbyTask {
     this.#options = options;
   }
 
+  get backend(): StateBackend {
+    return this.#options.backend;
+  }
+
   /** Sum of the changelog positions that the state stands for. */
   get position(): number {
     const { stores, backend } = this.#options;

@@ -7,6 +7,12 @@
  */
 import { changelogTopic } from './internal-topics.ts';
 import type { GroupMember, PartitionAssignor, TopicPartition } from './ports.ts';
+import {
+  decodeStreamsMetadata,
+  encodeStreamsMetadata,
+  type InstanceMetadata,
+  type StreamsMetadata,
+} from './queries/streams-metadata.ts';
 import type { SubTopology } from './topology.ts';
 
 /** What a member tells the leader about itself. */
@@ -15,6 +21,10 @@ export interface MemberState {
   readonly processId: string;
   /** Task ids it has state for, with how far that stands (sum of changelog positions): more means less to restore. */
   readonly tasks: Readonly<Record<string, number>>;
+  /** Where the process answers queries, such as `http://10.0.0.7:4001`; left out where it does not. */
+  readonly applicationServer?: string;
+  /** The member asks every instance of the application to stop. */
+  readonly shutdown?: boolean;
 }
 
 /** The position of a task that is running: nobody's state is closer. */
@@ -43,10 +53,14 @@ export interface TaskAssignorOptions {
   readonly subTopologies: readonly SubTopology[];
   /** Warm copies of each task, as far as there are other processes to hold them. */
   readonly standbyReplicas: number;
+  readonly globalStores?: readonly string[];
+  /** Each member hears who runs what. */
+  readonly onMetadata?: (metadata: StreamsMetadata) => void;
 }
 
 interface TaskToAssign {
   readonly id: string;
+  readonly subTopologyId: number;
   readonly inputs: readonly TopicPartition[];
   /** Empty for a task without logged state: it needs no warm copy. */
   readonly changelogs: readonly TopicPartition[];
@@ -55,6 +69,8 @@ interface TaskToAssign {
 interface Member {
   readonly memberId: string;
   readonly processId: string;
+  readonly applicationServer: string;
+  readonly shutdown: boolean;
   readonly positions: Readonly<Record<string, number>>;
   readonly active: TaskToAssign[];
   readonly standby: TaskToAssign[];
@@ -76,6 +92,36 @@ export class TaskAssignor implements PartitionAssignor {
     groupMembers: readonly GroupMember[],
     partitionCounts: ReadonlyMap<string, number>,
   ): ReadonlyMap<string, readonly TopicPartition[]> {
+    return new Map(
+      this.#members(groupMembers, partitionCounts).map(({ memberId, active, standby }) => [
+        memberId,
+        [...active.flatMap(({ inputs }) => inputs), ...standby.flatMap(({ changelogs }) => changelogs)],
+      ]),
+    );
+  }
+
+  /** The assignment as `StreamsMetadata`. It is worked out again: the same input gives the same answer. */
+  announcement(groupMembers: readonly GroupMember[], partitionCounts: ReadonlyMap<string, number>): Uint8Array {
+    const { subTopologies, globalStores = [] } = this.#options;
+    const members = this.#members(groupMembers, partitionCounts);
+    const tasks = this.#tasks(partitionCounts);
+    return encodeStreamsMetadata({
+      instances: [...Map.groupBy(members, ({ processId }) => processId).values()].map(toInstance),
+      stores: Object.fromEntries(subTopologies.flatMap(({ id, stores }) => stores.map(({ name }) => [name, id]))),
+      globalStores,
+      tasks: Object.fromEntries(
+        subTopologies.map(({ id }) => [id, tasks.filter(({ subTopologyId }) => subTopologyId === id).length]),
+      ),
+      shutdown: members.some(({ shutdown }) => shutdown),
+    });
+  }
+
+  onAnnouncement(announced: Uint8Array): void {
+    const metadata = decodeStreamsMetadata(announced);
+    if (metadata !== undefined) this.#options.onMetadata?.(metadata);
+  }
+
+  #members(groupMembers: readonly GroupMember[], partitionCounts: ReadonlyMap<string, number>): readonly Member[] {
     const members = [...groupMembers].sort((a, b) => (a.memberId < b.memberId ? -1 : 1)).map(toMember);
     const tasks = this.#tasks(partitionCounts);
     const quota = Math.ceil(tasks.length / Math.max(1, members.length));
@@ -83,12 +129,7 @@ export class TaskAssignor implements PartitionAssignor {
     for (const task of moved) leastActive(members)?.active.push(task);
     balance(members);
     for (const task of tasks) placeStandbys(task, members, this.#options.standbyReplicas);
-    return new Map(
-      members.map(({ memberId, active, standby }) => [
-        memberId,
-        [...active.flatMap(({ inputs }) => inputs), ...standby.flatMap(({ changelogs }) => changelogs)],
-      ]),
-    );
+    return members;
   }
 
   #tasks(partitionCounts: ReadonlyMap<string, number>): TaskToAssign[] {
@@ -98,6 +139,7 @@ export class TaskAssignor implements PartitionAssignor {
       const logged = stores.filter(({ loggingEnabled }) => loggingEnabled);
       return Array.from({ length: count }, (_, partition) => ({
         id: taskIdOf(id, partition),
+        subTopologyId: id,
         inputs: sourceTopics
           .filter((topic) => partition < (partitionCounts.get(topic) ?? 0))
           .map((topic) => ({ topic, partition })),
@@ -110,7 +152,33 @@ export class TaskAssignor implements PartitionAssignor {
 function toMember({ memberId, userData }: GroupMember): Member {
   const state = decodeMemberState(userData);
   const processId = state?.processId || memberId;
-  return { memberId, processId, positions: state?.tasks ?? {}, active: [], standby: [] };
+  return {
+    memberId,
+    processId,
+    applicationServer: state?.applicationServer ?? '',
+    shutdown: state?.shutdown === true,
+    positions: state?.tasks ?? {},
+    active: [],
+    standby: [],
+  };
+}
+
+/** The members of one process as one. */
+function toInstance(members: readonly Member[]): InstanceMetadata {
+  const ids = (tasks: readonly TaskToAssign[]): string[] => tasks.map(({ id }) => id);
+  const active = members.flatMap((member) => ids(member.active));
+  const standby = members.flatMap((member) => ids(member.standby));
+  const positions = Object.assign({}, ...members.map((member) => member.positions)) as Record<string, number>;
+  const held = [...active, ...standby].filter(
+    (id) => positions[id] !== undefined && positions[id] !== RUNNING_POSITION,
+  );
+  return {
+    processId: members[0]?.processId ?? '',
+    applicationServer: members.find(({ applicationServer }) => applicationServer !== '')?.applicationServer ?? '',
+    active,
+    standby,
+    positions: Object.fromEntries(held.map((id) => [id, positions[id] ?? 0])),
+  };
 }
 
 /** To the member with the most of the task's state, if it has room. */

@@ -51,6 +51,10 @@ export class TaskManager {
     return [...this.#entries.values()];
   }
 
+  entryOf(taskId: string): TaskEntry | undefined {
+    return this.#entries.get(taskId);
+  }
+
   get allRunning(): boolean {
     return this.entries.every(({ task }) => task !== undefined);
   }
@@ -66,6 +70,8 @@ export class TaskManager {
     const revoked = this.entries.filter(({ taskId }) => !wanted.has(taskId));
     await Promise.all(revoked.map((entry) => this.#close(entry)));
     for (const [taskId, place] of wanted) if (!this.#entries.has(taskId)) this.#open(taskId, place);
+    // Joining lifts every pause, and until a task runs, its partitions stand where an earlier one of it had read to.
+    for (const entry of this.entries) if (entry.task === undefined) this.#environment.consumer.pause(taskInputs(entry));
     this.#assignment.resolve();
   }
 
@@ -164,8 +170,6 @@ export class TaskManager {
     this.#entries.set(taskId, entry);
     this.#environment.metrics.counter('stream_thread_task_created').add(1);
     for (const input of taskInputs(place)) this.#byInput.set(topicPartitionKey(input), entry);
-    // Where this member had the partition before, its position is that of an earlier task.
-    this.#environment.consumer.pause(taskInputs(place));
     entry.opening = this.#openUntilRunning(entry);
   }
 

@@ -44,6 +44,14 @@ export interface TaskEnvironment {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly onRestoreProgress?: (taskId: string, progress: RestoreProgress) => void;
+  /** The states that are being restored, for whoever may read them meanwhile. */
+  readonly restoring?: Map<string, OpenState>;
+}
+
+/** The local state of a task while it is open. */
+export interface OpenState {
+  readonly place: TaskPlace;
+  readonly backend: StateBackend;
 }
 
 export interface TaskPlace {
@@ -70,11 +78,14 @@ export async function openTask(
     backend = await openState(taskId, environment);
     const holder: { task: StreamTask | undefined } = { task: undefined };
     const stores = buildStores(place, taskId, backend, environment, () => holder.task?.streamTimeMs ?? -1);
+    environment.restoring?.set(taskId, { place, backend });
     await restore(taskId, stores, backend, environment, signal);
     const queues = await inputQueues(place, committed, environment);
     holder.task = newTask(taskId, place, { producer, backend, stores, queues }, environment);
+    environment.restoring?.delete(taskId);
     return holder.task;
   } catch (error) {
+    environment.restoring?.delete(taskId);
     await backend?.close();
     await producer.close();
     throw error;

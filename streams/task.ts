@@ -102,6 +102,11 @@ export class StreamTask {
     return this.#options.stores;
   }
 
+  /** For reading what is committed. */
+  get backend(): StateBackend {
+    return this.#options.backend;
+  }
+
   get streamTimeMs(): number {
     return this.#group.streamTimeMs;
   }

@@ -5,79 +5,30 @@
  * Invariants: only the loop processes tasks; commits, restores and fetches go on beside it and only wake it up. Every queue is
  * bounded: a full one pauses its partition. Before it joins a rebalance, everything processed is committed.
  */
-import type { StreamsConfig } from './config.ts';
 import { GlobalState } from './global-state.ts';
 import { PausedTasks } from './paused-tasks.ts';
 import { prepareTopics } from './internal-topics.ts';
-import type {
-  Clock,
-  FetchedBatch,
-  GroupConsumer,
-  GroupConsumerOptions,
-  LogClient,
-  LogReader,
-  Logger,
-  Measurement,
-  MemberMemory,
-  Metrics,
-  StateBackend,
-  StateBackendFactory,
-} from './ports.ts';
+import type { FetchedBatch, GroupConsumer, GroupConsumerOptions, LogReader, Measurement } from './ports.ts';
 import { topicPartitionKey } from './ports.ts';
-import type { RestoreProgress } from './restore.ts';
+import type { QueryAnswer, TaskQuery } from './queries/query.ts';
+import { QueryError } from './queries/query-error.ts';
+import { ThreadQueries, type StoreLag } from './queries/thread-queries.ts';
 import { measureThread, RestoreMetrics, ThreadMetrics } from './thread-metrics.ts';
 import { rebalance, type Rebalancer } from './rebalance.ts';
 import { StandbyManager } from './standby-manager.ts';
-import { TaskAssignor } from './task-assignor.ts';
+import { encodeMemberState, TaskAssignor } from './task-assignor.ts';
 import { TaskManager, type TaskEntry } from './task-manager.ts';
-import type { TaskEnvironment } from './task-opener.ts';
-import type { BuiltTopology, SourceNode } from './topology.ts';
+import type { OpenState, TaskEnvironment } from './task-opener.ts';
+import type { StreamThreadOptions, StreamThreadState, TaskMetadata, ThreadMetadata } from './thread-options.ts';
+import type { SourceNode } from './topology.ts';
 
-/** As Kafka Streams names them, in lower case. */
-export type StreamThreadState =
-  'created' | 'starting' | 'partitions-revoked' | 'partitions-assigned' | 'running' | 'pending-shutdown' | 'dead';
-
-export interface StreamThreadOptions {
-  readonly name: string;
-  readonly topology: BuiltTopology;
-  readonly config: StreamsConfig;
-  readonly client: LogClient;
-  readonly stateFactory: StateBackendFactory;
-  /** Holds the global stores of this thread. */
-  readonly globalBackend: StateBackend;
-  readonly clock: Clock;
-  readonly metrics: Metrics;
-  readonly logger: Logger;
-  /** Lets a thread that starts after a crash come back without waiting for its former session to end. */
-  readonly memberMemory?: MemberMemory;
-  readonly onStateChange?: (state: StreamThreadState) => void;
-  /** Who runs what, as of the rebalance that has just ended. */
-  readonly onMetadata?: (metadata: StreamsMetadata) => void;
-  /**
-   * Is asked what to do about an error that only stopping answers, before the thread ends. It ends with any answer; told to shut
-   * the application down, it first tells the other instances. Default: `shutdown-client`.
-   */
-  readonly onUncaughtException?: (error: unknown) => Promise<UncaughtExceptionResponse>;
-  readonly onRestoreProgress?: (taskId: string, progress: RestoreProgress) => void;
-}
-
-/** As Kafka Streams names them, in lower case. The first two are the affair of whoever runs the thread. */
-export type UncaughtExceptionResponse = 'replace-thread' | 'shutdown-client' | 'shutdown-application';
-
-/** What a thread has, for those who look at it. */
-export interface ThreadMetadata {
-  readonly name: string;
-  readonly state: StreamThreadState;
-  readonly activeTasks: readonly TaskMetadata[];
-  readonly standbyTasks: readonly string[];
-}
-
-export interface TaskMetadata {
-  readonly taskId: string;
-  readonly status: 'running' | 'restoring' | 'paused';
-  /** Of each input: the position to process next and the end as last seen, by `topicPartitionKey`. Empty while it restores. */
-  readonly inputs: Readonly<Record<string, number>>;
-}
+export type {
+  StreamThreadOptions,
+  StreamThreadState,
+  TaskMetadata,
+  ThreadMetadata,
+  UncaughtExceptionResponse,
+} from './thread-options.ts';
 
 /** How long the other members may take to join when they are told to stop. */
 const SHUTDOWN_NOTICE_MS = 30_000;
@@ -85,8 +36,11 @@ const SHUTDOWN_NOTICE_MS = 30_000;
 const IDLE_POLL_MS = 500;
 
 export class StreamThread {
+  /** Pausing takes effect with the next turn of the loop. */
+  readonly pausedTasks = new PausedTasks();
   readonly #options: StreamThreadOptions;
   readonly #stopping = new AbortController();
+  readonly #restoring = new Map<string, OpenState>();
   readonly #paused = new Set<string>();
   readonly #metrics: ThreadMetrics;
   readonly #restores: RestoreMetrics;
@@ -230,6 +184,7 @@ export class StreamThread {
     const environment: TaskEnvironment = {
       ...{ config, client, consumer, reader, stateFactory, partitionCounts, clock, metrics, logger },
       globalStores: globalState.stores,
+      restoring: this.#restoring,
       onRestoreProgress: (taskId, progress) => {
         this.#restores.note(taskId, progress);
         onRestoreProgress?.(taskId, progress);
@@ -240,7 +195,12 @@ export class StreamThread {
     this.#consumer = consumer;
     this.#tasks = tasks;
     this.#standbys = standbys;
-    const rebalancer = { applicationId, processId, subTopologies, consumer, tasks, standbys, stateFactory };
+    this.#queries = new ThreadQueries({
+      ...{ applicationId, topology, tasks, standbys, restoring: this.#restoring, reader, clock },
+      globalBackend: this.#options.globalBackend,
+    });
+    const identity = { applicationId, processId, applicationServer };
+    const rebalancer = { ...identity, subTopologies, consumer, tasks, standbys, stateFactory };
     await this.#rebalance(rebalancer);
     while (!this.#stopping.signal.aborted) await this.#turn(rebalancer);
     if (this.#fatal !== undefined) throw this.#fatal.error;

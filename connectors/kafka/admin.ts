@@ -160,7 +160,7 @@ export class KafkaAdmin implements LogAdmin {
       }
       const members = group.members.map(({ memberId, clientId, clientHost, metadata, assignment }) => {
         const { userData } = decodeSubscription(memberId, metadata);
-        return { memberId, clientId, clientHost, userData, assignment: decodeAssignment(assignment) };
+        return { memberId, clientId, clientHost, userData, assignment: decodeAssignment(assignment).partitions };
       });
       return { groupId, state: group.state, assignor: group.protocol, members };
     });

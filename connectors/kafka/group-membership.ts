@@ -114,7 +114,9 @@ export class GroupMembership {
     const assignments = joined.memberId === joined.leaderId ? await this.assign(joined) : new Map<string, Buffer>();
     const { assignment } = await this.ask(syncGroupApi, { ...this.identity, assignments }, this.longTimeoutMs);
     this.logger.info('Joined the group', { generationId: this.generationId, memberId: this.memberId });
-    return decodeAssignment(assignment);
+    const { partitions, announced } = decodeAssignment(assignment);
+    this.options.assignor.onAnnouncement?.(announced);
+    return partitions;
   }
 
   /** Otherwise the group would let everybody wait until the session of the dead member ends. */
@@ -158,12 +160,16 @@ export class GroupMembership {
     await this.cluster.refresh(topics);
     const counts = new Map<string, number>();
     for (const topic of topics) counts.set(topic, await this.cluster.partitionCount(topic));
-    const assignment = this.options.assignor.assign(members, counts);
+    const { assignor } = this.options;
+    const assignment = assignor.assign(members, counts);
+    const announced = assignor.announcement?.(members, counts);
     this.logger.info('Assigned the partitions of the group', {
       generationId: joined.generationId,
       members: members.length,
     });
-    return new Map(members.map(({ memberId }) => [memberId, encodeAssignment(assignment.get(memberId) ?? [])]));
+    return new Map(
+      members.map(({ memberId }) => [memberId, encodeAssignment(assignment.get(memberId) ?? [], announced)]),
+    );
   }
 
   private get identity(): { groupId: string; generationId: number; memberId: string } {

@@ -21,7 +21,7 @@ export interface ViewRow {
 export interface ViewContext {
   readonly backend: StateBackend;
   /** Of the task, for retention; -1 where it is not known. UTC epoch milliseconds. */
-  streamTimeMs(): number;
+  readonly streamTimeMs: () => number;
 }
 
 export interface StoreView {

@@ -16,7 +16,7 @@ import type {
 import { topicPartitionKey } from '../ports.ts';
 import { copyOf } from './bytes.ts';
 import type { InMemoryBroker } from './in-memory-broker.ts';
-import type { InMemoryGroup } from './in-memory-group.ts';
+import type { InMemoryGroup, JoinAnswer } from './in-memory-group.ts';
 import type { InMemoryPartition } from './in-memory-partition.ts';
 import type { ClientSession } from './in-memory-session.ts';
 
@@ -62,16 +62,17 @@ export class InMemoryConsumer implements GroupConsumer {
   async rejoin(userData: Uint8Array): Promise<readonly TopicPartition[]> {
     const { groupId, topics, assignor, sessionTimeoutMs } = this.#options;
     const member = { memberId: this.#memberId, topics, userData: copyOf(userData), assignor, sessionTimeoutMs };
-    const join = (): Promise<readonly TopicPartition[]> => {
+    const join = (): Promise<JoinAnswer> => {
       for (const topic of topics) this.#broker.topics.partitions(topic);
       return this.#group.join({ ...member, session: this.#session });
     };
     for (;;) {
       this.#assertOpen();
       try {
-        const assignment = await this.#session.call('consumer.join', groupId, join);
-        this.#assigned = this.#keepingPositions(assignment);
-        return assignment;
+        const { partitions, announced } = await this.#session.call('consumer.join', groupId, join);
+        assignor.onAnnouncement?.(announced);
+        this.#assigned = this.#keepingPositions(partitions);
+        return partitions;
       } catch (error) {
         await this.#backOff(error);
       }

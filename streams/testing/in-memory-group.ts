@@ -31,14 +31,23 @@ export interface GroupContext {
   readonly partitionCounts: (topics: Iterable<string>) => ReadonlyMap<string, number>;
 }
 
+/** What a member gets of a generation. */
+export interface JoinAnswer {
+  readonly partitions: readonly TopicPartition[];
+  /** What the leader told besides; empty for nothing. */
+  readonly announced: Uint8Array;
+}
+
 interface Member {
   request: JoinRequest;
   /** Set from the member's join until the generation begins. */
-  pending: PromiseWithResolvers<readonly TopicPartition[]> | undefined;
+  pending: PromiseWithResolvers<JoinAnswer> | undefined;
   /** Aborted when the member shows a sign of life. */
   silence: AbortController | undefined;
   readonly stopWatching: () => void;
 }
+
+const NOTHING_TOLD = new Uint8Array(0);
 
 export class InMemoryGroup {
   readonly #context: GroupContext;
@@ -70,7 +79,7 @@ export class InMemoryGroup {
   }
 
   /** Joins, for the first time or again. Resolves with the member's assignment once the generation begins. */
-  join(request: JoinRequest): Promise<readonly TopicPartition[]> {
+  join(request: JoinRequest): Promise<JoinAnswer> {
     const member = this.#members.get(request.memberId) ?? this.#admit(request);
     member.request = request;
     member.pending ??= Promise.withResolvers();
@@ -144,20 +153,23 @@ export class InMemoryGroup {
     for (const member of members) {
       const { pending, request } = member;
       member.pending = undefined;
-      pending?.resolve(assignments.get(request.memberId) ?? []);
+      pending?.resolve(assignments(request.memberId));
     }
     this.#context.changes.notify();
   }
 
   /** Runs the leader's assignor. A leader whose assignor fails is told so and dropped; the next member leads then. */
-  #assign(): ReadonlyMap<string, readonly TopicPartition[]> | undefined {
+  #assign(): ((memberId: string) => JoinAnswer) | undefined {
     const requests = [...this.#members.values()].map(({ request }) => request);
     const leader = requests[0];
-    if (leader === undefined) return new Map();
+    if (leader === undefined) return () => ({ partitions: [], announced: NOTHING_TOLD });
     const members = requests.map(({ memberId, topics, userData }) => ({ memberId, topics, userData }));
     const topics = new Set(requests.flatMap((request) => request.topics));
     try {
-      return leader.assignor.assign(members, this.#context.partitionCounts(topics));
+      const counts = this.#context.partitionCounts(topics);
+      const assigned = leader.assignor.assign(members, counts);
+      const announced = leader.assignor.announcement?.(members, counts) ?? NOTHING_TOLD;
+      return (memberId) => ({ partitions: assigned.get(memberId) ?? [], announced });
     } catch (error) {
       this.#members.get(leader.memberId)?.pending?.reject(error);
       this.#drop(leader.memberId, 'failed to assign');

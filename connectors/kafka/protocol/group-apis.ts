@@ -125,16 +125,24 @@ export const decodeSubscription = (memberId: string, metadata: Buffer): GroupMem
   return { memberId, topics, userData: Uint8Array.from(reader.bytes() ?? []) };
 };
 
-export const encodeAssignment = (partitions: readonly TopicPartition[]): Buffer => {
+export interface MemberAssignment {
+  readonly partitions: readonly TopicPartition[];
+  /** What the leader told besides; empty for nothing. */
+  readonly announced: Uint8Array;
+}
+
+export const encodeAssignment = (partitions: readonly TopicPartition[], announced?: Uint8Array): Buffer => {
   const writer = new WireWriter();
   writer.int16(SUBSCRIPTION_VERSION);
   writeTopics(writer, partitions, ({ partition }) => writer.int32(partition));
-  return joined(writer.int32(-1));
+  return joined(announced === undefined ? writer.int32(-1) : writer.bytes(announced));
 };
 
-export const decodeAssignment = (assignment: Buffer): readonly TopicPartition[] => {
-  if (assignment.length === 0) return [];
+/** Copies what the leader told, so that a member does not keep the whole answer alive. */
+export const decodeAssignment = (assignment: Buffer): MemberAssignment => {
+  if (assignment.length === 0) return { partitions: [], announced: new Uint8Array(0) };
   const reader = new WireReader(assignment);
   reader.int16();
-  return readTopics(reader, (topic) => ({ topic, partition: reader.int32() }));
+  const partitions = readTopics(reader, (topic) => ({ topic, partition: reader.int32() }));
+  return { partitions, announced: Uint8Array.from(reader.bytes() ?? []) };
 };

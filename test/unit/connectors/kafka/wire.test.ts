@@ -69,7 +69,10 @@ describe('the consumer protocol', () => {
       { topic: 'a', partition: 3 },
       { topic: 'b', partition: 1 },
     ];
-    expect(decodeAssignment(encodeAssignment(partitions))).toEqual(partitions);
-    expect(decodeAssignment(Buffer.alloc(0))).toEqual([]);
+    const announced = Uint8Array.of(1, 2, 3);
+    expect(decodeAssignment(encodeAssignment(partitions, announced))).toEqual({ partitions, announced });
+    const nothing = new Uint8Array(0);
+    expect(decodeAssignment(encodeAssignment(partitions))).toEqual({ partitions, announced: nothing });
+    expect(decodeAssignment(Buffer.alloc(0))).toEqual({ partitions: [], announced: nothing });
   });
 });
