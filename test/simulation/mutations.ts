@@ -1,7 +1,7 @@
 /**
  * Does the simulator find bugs? Plants each mutation of the list into a copy of the engine and runs seeds until one of them
- * fails: `npm run simulate:mutations -- [--only NAME] [--seeds LIMIT] [--jobs THREADS]`. Ends with exit code 1 when one is not
- * found.
+ * fails: `npm run simulate:mutations -- [--only NAME] [--seeds LIMIT] [--jobs THREADS] [--out FILE]`. `--out` keeps what was found
+ * as JSON. Ends with exit code 1 when one is not found.
  *
  * Invariant: the working tree is only read; every copy is removed in the end.
  */
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     seeds: { type: 'string', default: '2000' },
     jobs: { type: 'string', default: '2' },
+    out: { type: 'string' },
   },
 });
 
@@ -64,12 +65,15 @@ const HOW_WIDTH = 140;
 
 const chosen = mutations.filter(({ name }) => values.only === undefined || name === values.only);
 if (chosen.length === 0) throw new Error(`There is no mutation "${values.only}".`);
-let missed = 0;
+const findings: (Finding & Pick<Mutation, 'name' | 'bug'>)[] = [];
 for (const mutation of chosen) {
+  const { name, bug } = mutation;
   const { seeds, how } = await find(mutation);
-  const told = seeds === undefined ? `NOT FOUND in ${values.seeds} seeds: ${mutation.bug}` : how.slice(0, HOW_WIDTH);
-  console.log(`${mutation.name.padEnd(28)} ${String(seeds ?? '-').padStart(6)}  ${told}`);
-  if (seeds === undefined) missed += 1;
+  findings.push({ name, bug, seeds, how });
+  const told = seeds === undefined ? `NOT FOUND in ${values.seeds} seeds: ${bug}` : how.slice(0, HOW_WIDTH);
+  console.log(`${name.padEnd(28)} ${String(seeds ?? '-').padStart(6)}  ${told}`);
 }
+const missed = findings.filter(({ seeds }) => seeds === undefined).length;
+if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(findings, null, 2)}\n`);
 console.log(`${chosen.length - missed} of ${chosen.length} mutations were found.`);
 process.exitCode = missed === 0 ? 0 : 1;

@@ -142,6 +142,14 @@ const takeover: readonly Mutation[] = [
     replace: ``,
   },
   {
+    name: 'reopened-not-paused',
+    bug: 'The inputs of a task that is being opened again are read on, once the group was joined, from where it had read to.',
+    file: 'streams/task-manager.ts',
+    find: `if (entry.task === undefined) this.#environment.consumer.pause(taskInputs(entry));`,
+    replace: `if (entry.task === undefined && entry.failures === 0)
+        this.#environment.consumer.pause(taskInputs(entry));`,
+  },
+  {
     name: 'batch-of-predecessor',
     bug: 'A batch that was polled for a task goes to its successor.',
     file: 'streams/thread.ts',
@@ -203,6 +211,14 @@ const processing: readonly Mutation[] = [
     file: 'streams/task.ts',
     find: `done += this.#fireTimersBefore(record.timestampMs, limit - done);`,
     replace: `done += this.#fireTimersBefore(-1, limit - done) * 0;`,
+  },
+  {
+    name: 'timer-fires-twice',
+    bug: 'The handler of a due entry is called twice.',
+    file: 'streams/due-scheduler.ts',
+    find: `handler?.(entry.key, entry.value, entry.dueMs);`,
+    replace: `handler?.(entry.key, entry.value, entry.dueMs);
+  handler?.(entry.key, entry.value, entry.dueMs);`,
   },
   {
     name: 'order-by-arrival',

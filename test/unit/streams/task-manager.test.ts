@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { MemoryBackendFactory } from '../../../state/memory-backend.ts';
 import { streamsConfig } from '../../../streams/config.ts';
+import { RetriableLogError } from '../../../streams/errors.ts';
 import type { GroupConsumer, PartitionAssignor } from '../../../streams/ports.ts';
 import type { Processor } from '../../../streams/processor.ts';
 import { stringSerde } from '../../../streams/serdes.ts';
@@ -8,7 +9,7 @@ import type { FaultInjector } from '../../../streams/testing/in-memory-faults.ts
 import { InMemoryLog } from '../../../streams/testing/in-memory-log.ts';
 import { silentLogger, silentMetrics } from '../../../streams/testing/silent.ts';
 import { VirtualClock } from '../../../streams/testing/virtual-clock.ts';
-import { TaskManager } from '../../../streams/task-manager.ts';
+import { TaskManager, type TaskEntry } from '../../../streams/task-manager.ts';
 import { Topology } from '../../../streams/topology.ts';
 
 const RESTORE_MS = 500;
@@ -59,7 +60,7 @@ const start = () => {
   const tasks = new TaskManager(environment, {
     ...{ onWakeUp: ignore, onTaskLost: ignore, onFatal: (error: unknown) => fatal.push(error) },
   });
-  return { clock, consumer, consumerOf, tasks, fatal, place: { subTopology, partition: 0 } };
+  return { clock, log, consumer, consumerOf, tasks, fatal, place: { subTopology, partition: 0 } };
 };
 
 const NO_DATA = new Uint8Array();
@@ -90,5 +91,31 @@ it('lets a task read that was opened meanwhile and stays', async () => {
   await tasks.assign([place]);
   await clock.settle();
   expect([tasks.allRunning, fatal]).toEqual([true, []]);
+  await clock.runUntil(tasks.closeAll());
+});
+
+/**
+ * Joining the group lifts the pause of a failed task's partitions, and from where that task had read to, a batch came in just
+ * before its successor began, which took it for its own and so left out everything before.
+ */
+it('reads nothing for a task that is opened again while the group is joined [INV-READ-ASSIGNED]', async () => {
+  const { clock, log, consumer, tasks, place } = start();
+  await clock.runUntil(consumer.rejoin(NO_DATA));
+  await tasks.assign([place]);
+  await clock.advance(10 * RESTORE_MS);
+  const [entry] = tasks.entries as [TaskEntry];
+  if (entry.task === undefined) throw new Error('The task runs by now.');
+  const failing = tasks.fail(entry, entry.task, new RetriableLogError('AWAY', 'The broker is away.'));
+  tasks.awaitAssignment();
+  await clock.runUntil(consumer.rejoin(NO_DATA));
+  await tasks.assign([place]);
+  const record = { topic: 'input', partition: 0, key: NO_DATA, value: NO_DATA };
+  await clock.runUntil(log.client('producer').plainProducer().send([record]));
+  const polled = (): Promise<number> =>
+    clock.runUntil(consumer.poll(1)).then((poll) => (poll.kind === 'records' ? poll.batches.length : -1));
+  expect([tasks.allRunning, await polled()]).toEqual([false, 0]);
+  await clock.runUntil(failing);
+  await clock.advance(10 * RESTORE_MS);
+  expect([tasks.allRunning, await polled()]).toEqual([true, 1]);
   await clock.runUntil(tasks.closeAll());
 });
