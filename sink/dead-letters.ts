@@ -19,7 +19,7 @@ export interface RejectedRecord {
 
 /** Resolves once all are durable. */
 export const sendDeadLetters = async (
-  { deadLetters, clock, logger, metrics }: WriterPorts,
+  { deadLetters, clock, logger, metrics }: Pick<WriterPorts<unknown>, 'deadLetters' | 'clock' | 'logger' | 'metrics'>,
   { deadLetterTopic, applicationId }: SinkOptions,
   { topic, partition }: TopicPartition,
   rejected: readonly RejectedRecord[],

@@ -1,42 +1,47 @@
 /**
- * One partition of the lifecycle events on its way into the tables.
+ * One partition of a topic on its way into the tables.
  *
  * Invariant: `position` is what `sink_offsets` holds as far as this writer knows, and every record below it is in the tables or
  * in the dead letters. After a rejection the writer is finished: the position must be read again.
  */
-import type { LifecycleEvent } from '../schemas/lifecycle-event.ts';
-import type { FetchedBatch, LogRecord, TopicPartition } from '../connectors/log.ts';
+import type { FetchedBatch, LogRecord, Measurement, TopicPartition } from '../connectors/log.ts';
 import { StreamsError } from '../connectors/log.ts';
 import { DatabaseRowError } from '../connectors/mysql/errors.ts';
-import { applyBatch } from './apply-batch.ts';
-import { problemWith } from './check-event.ts';
 import { sendDeadLetters } from './dead-letters.ts';
 import type { RejectedRecord } from './dead-letters.ts';
-import { planBatch } from './plan-batch.ts';
-import type { BatchPlan } from './plan-batch.ts';
-import type { SinkOptions, WriterPorts } from './ports.ts';
+import type { SinkOptions, SinkTables, WriterPorts } from './ports.ts';
 
 /** The event cannot be stored; the message says why. */
 export class UnstorableEventError extends StreamsError {
   readonly recovery = 'skip-record';
 }
 
-interface ReadRecord {
+interface ReadRecord<T> {
   readonly record: LogRecord;
-  readonly event: LifecycleEvent;
+  readonly event: T;
 }
 
-export class PartitionWriter {
+export class PartitionWriter<T> {
   readonly #at: TopicPartition;
-  readonly #ports: WriterPorts;
+  readonly #ports: WriterPorts<T>;
   readonly #options: SinkOptions;
+  readonly #tables: SinkTables<T>;
   #position: number;
+  /** Offsets not applied yet, and when the last event that was applied entered the log. */
+  #lag: { readonly records: number; readonly sinceMs: number | undefined } = { records: 0, sinceMs: undefined };
 
-  constructor(at: TopicPartition, position: number, ports: WriterPorts, options: SinkOptions) {
+  constructor(
+    at: TopicPartition,
+    position: number,
+    ports: WriterPorts<T>,
+    options: SinkOptions,
+    tables: SinkTables<T>,
+  ) {
     this.#at = at;
     this.#position = position;
     this.#ports = ports;
     this.#options = options;
+    this.#tables = tables;
   }
 
   get position(): number {
@@ -56,11 +61,22 @@ export class PartitionWriter {
       const following = records[from + maxBatchRecords];
       await this.#store(records.slice(from, from + maxBatchRecords), following?.offset ?? last.nextOffset);
     }
-    this.#gauge('sink_lag_records', Math.max(0, last.endOffset - this.#position));
+    this.#lag = { records: Math.max(0, last.endOffset - this.#position), sinceMs: records.at(-1)?.timestampMs };
+  }
+
+  /** How far the tables are behind this partition, as far as the writer knows. */
+  measurements(nowMs: number): readonly Measurement[] {
+    const { records, sinceMs } = this.#lag;
+    const labels = { topic: this.#at.topic, partition: String(this.#at.partition) };
+    const seconds = records === 0 || sinceMs === undefined ? 0 : Math.max(0, nowMs - sinceMs) / 1000;
+    return [
+      { name: 'sink_lag_records', labels, value: records },
+      { name: 'sink_lag_seconds', labels, value: seconds },
+    ];
   }
 
   async #store(records: readonly LogRecord[], next: number): Promise<void> {
-    const readable: ReadRecord[] = [];
+    const readable: ReadRecord<T>[] = [];
     const rejected: RejectedRecord[] = [];
     for (const record of records) {
       const read = this.#read(record);
@@ -71,8 +87,8 @@ export class PartitionWriter {
     await this.#apply(readable, next);
   }
 
-  #read(record: LogRecord): ReadRecord | RejectedRecord {
-    let event: LifecycleEvent;
+  #read(record: LogRecord): ReadRecord<T> | RejectedRecord {
+    let event: T;
     try {
       event = this.#ports.deserializer.deserialize(this.#at.topic, record.value, record.headers);
     } catch (cause) {
@@ -80,14 +96,14 @@ export class PartitionWriter {
         cause instanceof StreamsError ? cause : new UnstorableEventError('UNREADABLE', String(cause), { cause });
       return { record, stage: 'deserialization', error };
     }
-    const problem = problemWith(event);
+    const problem = this.#tables.problemWith(event);
     if (problem === undefined) return { record, event };
-    const message = `The event ${event.eventId.slice(0, 100)} cannot be stored: ${problem}.`;
+    const message = `The event ${this.#tables.nameOf(event).slice(0, 100)} cannot be stored: ${problem}.`;
     return { record, stage: 'sink', error: new UnstorableEventError('UNSTORABLE_EVENT', message) };
   }
 
   /** Halves what the database refuses until the event that it refuses stands alone; everything else is stored, in order. */
-  async #apply(entries: readonly ReadRecord[], next: number): Promise<void> {
+  async #apply(entries: readonly ReadRecord<T>[], next: number): Promise<void> {
     try {
       await this.#commit(entries, next);
       return;
@@ -106,37 +122,31 @@ export class PartitionWriter {
     await this.#apply(second, next);
   }
 
-  async #commit(entries: readonly ReadRecord[], next: number): Promise<void> {
+  async #commit(entries: readonly ReadRecord<T>[], next: number): Promise<void> {
     const { clock, database, logger } = this.#ports;
     const startMs = clock.now();
     const expected = this.#position;
-    const plan = planBatch(entries.map(({ event }) => event));
-    await applyBatch(database, plan, { ...this.#at, expected, next });
+    const events = entries.map(({ event }) => event);
+    const rows = await this.#tables.apply(database, events, { ...this.#at, expected, next });
     this.#position = next;
     const durationMs = clock.now() - startMs;
-    this.#measure(plan, entries.length, durationMs);
+    this.#measure(rows, entries.length, durationMs);
     logger.debug('batch applied', {
       ...this.#at,
       fromOffset: expected,
       nextOffset: next,
-      events: plan.events.length,
-      alerts: plan.alerts.length,
-      purged: plan.archive.length + plan.discard.length,
+      records: entries.length,
+      rows,
       durationMs,
     });
   }
 
-  #measure(plan: BatchPlan, records: number, durationMs: number): void {
+  #measure(rows: Readonly<Record<string, number>>, records: number, durationMs: number): void {
     const { metrics } = this.#ports;
     metrics.histogram('sink_apply_duration_ms').record(durationMs);
     metrics.counter('sink_batches_total').add(1);
     metrics.counter('sink_events_total').add(records);
-    metrics.counter('sink_rows_total', { table: 'alerts' }).add(plan.alerts.length);
-    metrics.counter('sink_rows_total', { table: 'alert_events' }).add(plan.events.length);
-    this.#gauge('sink_batch_records', records);
-  }
-
-  #gauge(name: string, value: number): void {
-    this.#ports.metrics.gauge(name, { topic: this.#at.topic, partition: String(this.#at.partition) }).set(value);
+    for (const [table, count] of Object.entries(rows)) metrics.counter('sink_rows_total', { table }).add(count);
+    metrics.gauge('sink_batch_records').set(records);
   }
 }

@@ -3,16 +3,16 @@
  *
  * Invariant: the sink reaches the log, the database, the clock, metrics and logs only through these.
  */
-import type { LifecycleEvent } from '../schemas/lifecycle-event.ts';
 import type { Clock, Deserializer, GroupConsumer, Logger, LogProducer, LogReader, Metrics } from '../connectors/log.ts';
 import type { MysqlDatabase } from '../connectors/mysql/database.ts';
+import type { PositionChange } from './positions.ts';
 
-export interface SinkPorts {
-  /** A member of the sink's group, subscribed to the topic of lifecycle events. */
+export interface SinkPorts<T> {
+  /** A member of the sink's group, subscribed to one topic. */
   readonly consumer: GroupConsumer;
   readonly reader: LogReader;
   readonly deadLetters: LogProducer;
-  readonly deserializer: Deserializer<LifecycleEvent>;
+  readonly deserializer: Deserializer<T>;
   readonly database: MysqlDatabase;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -20,7 +20,24 @@ export interface SinkPorts {
 }
 
 /** What applying events to the tables takes, wherever the events come from. */
-export type WriterPorts = Omit<SinkPorts, 'consumer' | 'reader'>;
+export type WriterPorts<T> = Omit<SinkPorts<T>, 'consumer' | 'reader'>;
+
+/** The tables that the records of one topic go to. */
+export interface SinkTables<T> {
+  /** Names a record in messages. */
+  nameOf(event: T): string;
+  /** What makes it impossible to store, in words that follow "… cannot be stored: "; undefined when nothing does. */
+  problemWith(event: T): string | undefined;
+  /**
+   * Applies events and position in one transaction (see `claimPosition`) and resolves with the rows it sent to each table.
+   * Rejects as `MysqlDatabase.transaction` does, or with `PositionMovedError`.
+   */
+  apply(
+    database: MysqlDatabase,
+    events: readonly T[],
+    position: PositionChange,
+  ): Promise<Readonly<Record<string, number>>>;
+}
 
 export interface SinkOptions {
   /** Named in dead letters. */

@@ -4,11 +4,11 @@
  * Invariant: there is one recovery for every passing fault (an outage, an unknown outcome of a commit, another sink on the
  * partition): drop what is in memory, read the positions from the tables, seek. So nothing is applied twice or left out.
  */
-import type { FetchedBatch, TopicPartition } from '../connectors/log.ts';
+import type { FetchedBatch, Measurement, TopicPartition } from '../connectors/log.ts';
 import { OffsetOutOfRangeError, recoveryOf, topicPartitionKey } from '../connectors/log.ts';
 import { CIRCUIT_OPEN } from './breaker.ts';
 import { PartitionWriter } from './partition-writer.ts';
-import type { SinkOptions, SinkPorts } from './ports.ts';
+import type { SinkOptions, SinkPorts, SinkTables } from './ports.ts';
 import { startPosition } from './start-position.ts';
 
 export interface SinkStatus {
@@ -37,23 +37,35 @@ const settleAll = async (work: readonly Promise<void>[]): Promise<void> => {
 const byPartition = (batches: readonly FetchedBatch[]): ReadonlyMap<string, FetchedBatch[]> =>
   Map.groupBy(batches, topicPartitionKey);
 
-export class Sink {
-  readonly #ports: SinkPorts;
+export class Sink<T> {
+  readonly #ports: SinkPorts<T>;
   readonly #options: SinkOptions;
+  readonly #tables: SinkTables<T>;
   readonly #stopping = new AbortController();
   #assignment: readonly TopicPartition[] | undefined;
   /** Of the assigned partitions, once they are positioned. */
-  #writers: ReadonlyMap<string, PartitionWriter> | undefined;
+  #writers: ReadonlyMap<string, PartitionWriter<T>> | undefined;
   #status: SinkStatus = { ready: false, reason: 'starting' };
   #running: Promise<void> | undefined;
 
-  constructor(ports: SinkPorts, options: SinkOptions) {
+  constructor(ports: SinkPorts<T>, options: SinkOptions, tables: SinkTables<T>) {
     this.#ports = ports;
     this.#options = options;
+    this.#tables = tables;
   }
 
   get status(): SinkStatus {
     return this.#status;
+  }
+
+  /** How far the tables are behind, for each partition that is positioned. */
+  measurements(): readonly Measurement[] {
+    const nowMs = this.#ports.clock.now();
+    const lags = [...(this.#writers?.values() ?? [])].flatMap((writer) => writer.measurements(nowMs));
+    return [
+      { name: 'sink_ready', labels: { group: this.#options.applicationId }, value: this.#status.ready ? 1 : 0 },
+      ...lags,
+    ];
   }
 
   /** Runs until `stop`, then resolves. Rejects with the first error that retrying does not help; closes the consumer either way. */
@@ -100,12 +112,12 @@ export class Sink {
     return assignment;
   }
 
-  async #position(assignment: readonly TopicPartition[]): Promise<ReadonlyMap<string, PartitionWriter>> {
+  async #position(assignment: readonly TopicPartition[]): Promise<ReadonlyMap<string, PartitionWriter<T>>> {
     const { consumer } = this.#ports;
-    const writers = new Map<string, PartitionWriter>();
+    const writers = new Map<string, PartitionWriter<T>>();
     for (const at of assignment) {
       const offset = await startPosition(this.#ports, at);
-      writers.set(topicPartitionKey(at), new PartitionWriter(at, offset, this.#ports, this.#options));
+      writers.set(topicPartitionKey(at), new PartitionWriter(at, offset, this.#ports, this.#options, this.#tables));
       consumer.seek(at, offset);
     }
     consumer.resume(assignment);
@@ -113,7 +125,7 @@ export class Sink {
     return writers;
   }
 
-  async #write(batches: readonly FetchedBatch[], writers: ReadonlyMap<string, PartitionWriter>): Promise<void> {
+  async #write(batches: readonly FetchedBatch[], writers: ReadonlyMap<string, PartitionWriter<T>>): Promise<void> {
     const work = [...byPartition(batches)].map(([key, ofPartition]) => writers.get(key)?.write(ofPartition));
     await settleAll(work.filter((writing) => writing !== undefined));
   }

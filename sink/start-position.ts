@@ -9,6 +9,8 @@ import { FatalLogError, topicPartitionKey } from '../connectors/log.ts';
 import type { SinkPorts } from './ports.ts';
 import { claimPosition, readPosition } from './positions.ts';
 
+type PositionPorts = Pick<SinkPorts<unknown>, 'reader' | 'database' | 'clock' | 'logger' | 'metrics'>;
+
 /** A new leader of a partition may show a shorter log for a moment; only one that stays short was replaced. */
 const END_CHECKS = 5;
 const END_CHECK_INTERVAL_MS = 1_000;
@@ -24,7 +26,12 @@ const beyondEnd = (at: TopicPartition, stored: number, { end }: LogRange): Fatal
 };
 
 /** Events that the log deleted before they were applied are gone; every event carries the whole alert, so the later ones are right. */
-const skipGap = async (ports: SinkPorts, at: TopicPartition, stored: number, beginning: number): Promise<number> => {
+const skipGap = async (
+  ports: PositionPorts,
+  at: TopicPartition,
+  stored: number,
+  beginning: number,
+): Promise<number> => {
   const lost = beginning - stored;
   ports.metrics.counter('sink_lost_records_total', { topic: at.topic, partition: String(at.partition) }).add(lost);
   ports.logger.error('the log no longer has the next events: retention removed them before they were applied', {
@@ -41,7 +48,7 @@ const skipGap = async (ports: SinkPorts, at: TopicPartition, stored: number, beg
  * Reads the position, creating it at the log's beginning where there is none. Rejects with `FatalLogError` when the log ends
  * before it, else with errors of recovery `retry`.
  */
-export const startPosition = async (ports: SinkPorts, at: TopicPartition): Promise<number> => {
+export const startPosition = async (ports: PositionPorts, at: TopicPartition): Promise<number> => {
   const { reader, database, clock } = ports;
   let range = await reader.range(at);
   const stored = await readPosition(database, at, range.beginning);

@@ -7,6 +7,7 @@
  */
 import type { MysqlDatabase } from '../../connectors/mysql/database.ts';
 import type { LifecycleEvent } from '../../schemas/lifecycle-event.ts';
+import { lifecycleTables } from '../../sink/lifecycle-tables.ts';
 import { PartitionWriter } from '../../sink/partition-writer.ts';
 import type { SinkOptions, WriterPorts } from '../../sink/ports.ts';
 import { readPosition } from '../../sink/positions.ts';
@@ -36,7 +37,7 @@ export const replayPositionName = (topic: string, replayId: string): string => `
 
 export class EventWriter {
   readonly #options: EventWriterOptions;
-  readonly #ports: WriterPorts;
+  readonly #ports: WriterPorts<LifecycleEvent>;
   readonly #settings: SinkOptions;
   readonly #name: string;
   readonly #partitions = new Map<number, WriterOfPartition>();
@@ -86,14 +87,19 @@ export class EventWriter {
 
 class WriterOfPartition {
   readonly #at: TopicPartition;
-  readonly #ports: WriterPorts;
+  readonly #ports: WriterPorts<LifecycleEvent>;
   readonly #settings: SinkOptions;
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   #next = 0;
-  #writer: PartitionWriter | undefined;
+  #writer: PartitionWriter<LifecycleEvent> | undefined;
 
-  constructor(at: TopicPartition, ports: WriterPorts, settings: SinkOptions, options: EventWriterOptions) {
+  constructor(
+    at: TopicPartition,
+    ports: WriterPorts<LifecycleEvent>,
+    settings: SinkOptions,
+    options: EventWriterOptions,
+  ) {
     this.#at = at;
     this.#ports = ports;
     this.#settings = settings;
@@ -121,8 +127,8 @@ class WriterOfPartition {
     }
   }
 
-  async #positioned(): Promise<PartitionWriter> {
+  async #positioned(): Promise<PartitionWriter<LifecycleEvent>> {
     const position = await readPosition(this.#ports.database, this.#at, 0);
-    return new PartitionWriter(this.#at, position, this.#ports, this.#settings);
+    return new PartitionWriter(this.#at, position, this.#ports, this.#settings, lifecycleTables);
   }
 }

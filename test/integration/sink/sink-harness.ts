@@ -9,6 +9,7 @@ import type { MysqlDatabase } from '../../../connectors/mysql/database.ts';
 import { openMysql } from '../../../connectors/mysql/database.ts';
 import { systemClock } from '../../../connectors/system-clock.ts';
 import { withBreaker } from '../../../sink/breaker.ts';
+import { lifecycleTables } from '../../../sink/lifecycle-tables.ts';
 import type { SinkOptions, SinkPorts } from '../../../sink/ports.ts';
 import { Sink } from '../../../sink/sink.ts';
 import type { InMemoryClient } from '../../../streams/testing/in-memory-client.ts';
@@ -55,7 +56,7 @@ export interface HarnessOptions {
 
 /** A sink that runs, as one process would have it. */
 export class RunningSink {
-  readonly sink: Sink;
+  readonly sink: Sink<LifecycleEvent>;
   readonly done: Promise<void>;
   readonly client: InMemoryClient;
   readonly #database: MysqlDatabase;
@@ -72,7 +73,7 @@ export class RunningSink {
       sessionTimeoutMs: 10_000,
     });
     const deadLetters = this.client.plainProducer();
-    const ports: SinkPorts = {
+    const ports: SinkPorts<LifecycleEvent> = {
       consumer,
       reader: this.client.reader(),
       deadLetters: options.wrapDeadLetters?.(deadLetters) ?? deadLetters,
@@ -87,7 +88,7 @@ export class RunningSink {
       metrics: silentMetrics,
     };
     const settings: SinkOptions = { applicationId: 'alerts-sink', deadLetterTopic: DEAD_LETTERS, maxBatchRecords };
-    this.sink = new Sink(ports, settings);
+    this.sink = new Sink(ports, settings, lifecycleTables);
     this.done = this.sink.run();
     // Tests await `done` themselves where it may reject.
     this.done.catch(() => undefined);

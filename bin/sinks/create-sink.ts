@@ -1,0 +1,67 @@
+/**
+ * One of the sinks of the process: a topic, the tables it goes to and a consumer group of its own.
+ *
+ * Invariant: sinks share the database and the connection to Kafka and nothing else, so that a fault in one topic does not hold the
+ * others up.
+ */
+import { evenAssignor } from '../../connectors/even-assignor.ts';
+import type { KafkaLogClient } from '../../connectors/kafka/kafka-log-client.ts';
+import type { Logger, Metrics } from '../../connectors/log.ts';
+import type { MysqlDatabase } from '../../connectors/mysql/database.ts';
+import type { SchemaRegistryClient } from '../../connectors/registry/schema-registry-client.ts';
+import { subjectOf } from '../../connectors/setup/set-up.ts';
+import { untilAvailable } from '../../connectors/setup/until-available.ts';
+import { systemClock } from '../../connectors/system-clock.ts';
+import type { RecordSchema } from '../../schemas/avro.ts';
+import type { SinkTables } from '../../sink/ports.ts';
+import { Sink } from '../../sink/sink.ts';
+
+export interface SinkParts {
+  readonly client: KafkaLogClient;
+  readonly registry: SchemaRegistryClient;
+  readonly database: MysqlDatabase;
+  readonly deadLetterTopic: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface SinkFeed<T> {
+  readonly topic: string;
+  readonly groupId: string;
+  readonly schema: RecordSchema<T>;
+  readonly tables: SinkTables<T>;
+}
+
+const SESSION_TIMEOUT_MS = 10_000;
+const MAX_BATCH_RECORDS = 2_000;
+const REGISTRY_WAIT_MS = 60_000;
+
+/** Does not run yet. Rejects when the registry stays away. */
+export const createSink = async <T>(parts: SinkParts, feed: SinkFeed<T>): Promise<Sink<T>> => {
+  const { client, registry, database, deadLetterTopic, logger, metrics } = parts;
+  const { topic, groupId, schema, tables } = feed;
+  const deserializer = await untilAvailable(
+    { waitMs: REGISTRY_WAIT_MS, clock: systemClock, say: (line) => logger.info(line), service: registry.url },
+    () => registry.serdeFor(subjectOf(topic), schema),
+  );
+  return new Sink(
+    {
+      consumer: client.consumer({
+        groupId,
+        clientId: groupId,
+        topics: [topic],
+        assignor: evenAssignor,
+        sessionTimeoutMs: SESSION_TIMEOUT_MS,
+      }),
+      reader: client.reader(),
+      deadLetters: client.plainProducer(),
+      deserializer,
+      database,
+      clock: systemClock,
+      logger,
+      metrics,
+    },
+    { applicationId: groupId, deadLetterTopic, maxBatchRecords: MAX_BATCH_RECORDS },
+    tables,
+  );
+};
