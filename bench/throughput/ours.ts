@@ -1,23 +1,12 @@
 /**
- * Our side of the throughput comparison: one process that runs the escalation topology until it has processed `count` alerts,
- * and prints one JSON line. Same measures as the Kafka Streams peer: from the first record on, CPU seconds of the process.
+ * Our side of the throughput comparison: one process that runs the escalation topology on stream threads until it has processed
+ * `count` alerts (and made `events` lifecycle events), and prints one JSON line. Same measures as the Kafka Streams peer: from
+ * the first record on, CPU seconds of the process.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { systemClock } from '../../connectors/system-clock.ts';
-import { alertRuleSchema } from '../../schemas/avro.ts';
-import { avroSerde } from '../../connectors/registry/avro-serde.ts';
-import { MemoryBackendFactory } from '../../state/memory-backend.ts';
-import { RocksDbBackendFactory } from '../../state/rocksdb-factory.ts';
-import { streamsConfig } from '../../streams/config.ts';
-import type { Metrics } from '../../streams/ports.ts';
-import { silentLogger } from '../../streams/testing/silent.ts';
-import { StreamThread } from '../../streams/thread.ts';
-import { alertEscalationTopology } from '../../topologies/alert-escalation.ts';
-import { topicNames } from '../../topologies/topics.ts';
-import { benchClient, lifecycleEventSerde, rawAlertSerde } from '../support/cluster.ts';
+import { Worker } from 'node:worker_threads';
+import { COUNTERS, FIRST_RECORD, LIFECYCLE_EVENTS, PROCESSED, type OursThreadData } from './ours-counters.ts';
 
 const { values } = parseArgs({
   options: {
@@ -27,6 +16,8 @@ const { values } = parseArgs({
     output: { type: 'string' },
     app: { type: 'string' },
     count: { type: 'string' },
+    events: { type: 'string', default: '0' },
+    threads: { type: 'string', default: '1' },
     grace: { type: 'string', default: '5000' },
   },
 });
@@ -36,62 +27,46 @@ const need = (name: keyof typeof values): string => {
   return value;
 };
 
-/** The alerts of a benchmark are ahead of the clock. */
-const DAY_MS = 86_400_000;
+const POLL_MS = 20;
+const started = Date.now();
+const counters = new BigInt64Array(new SharedArrayBuffer(COUNTERS * BigInt64Array.BYTES_PER_ELEMENT));
+const read = (counter: number): number => Number(Atomics.load(counters, counter));
 
-let processed = 0;
-let firstMs = 0;
-const metrics: Metrics = {
-  counter: (name) => ({
-    add: (amount) => {
-      if (name !== 'stream_task_process') return;
-      if (firstMs === 0) firstMs = performance.now();
-      processed += amount;
-    },
-  }),
-  gauge: () => ({ set: () => undefined }),
-  histogram: () => ({ record: () => undefined }),
-};
-
-const startedMs = performance.now();
-const stateDir = await mkdtemp(join(tmpdir(), 'bench-state-'));
-const client = benchClient(need('brokers').split(','), need('app'));
-const serdes = {
-  rawAlert: rawAlertSerde(),
-  lifecycleEvent: lifecycleEventSerde(),
-  alertRule: avroSerde({ schema: alertRuleSchema, schemaId: 1 }),
-};
-const topics = { ...topicNames(need('prefix')), rawAlerts: need('input'), alertEvents: need('output') };
-const thread = new StreamThread({
-  name: need('app'),
-  topology: alertEscalationTopology({ serdes, topics, graceMs: Number(values.grace), futureSkewMs: DAY_MS }).build(
-    need('app'),
-  ),
-  config: streamsConfig({ applicationId: need('app'), deadLetterTopic: topics.deadLetters }),
-  client,
-  stateFactory: new RocksDbBackendFactory({ stateDir }),
-  globalBackend: await new MemoryBackendFactory().open('global'),
-  clock: systemClock,
-  metrics,
-  logger: silentLogger,
+const workers = Array.from({ length: Number(values.threads) }, (_, index) => {
+  const workerData: OursThreadData = {
+    name: `${need('app')}-${index}`,
+    brokers: need('brokers').split(','),
+    prefix: need('prefix'),
+    input: need('input'),
+    output: need('output'),
+    app: need('app'),
+    graceMs: Number(values.grace),
+    threads: Number(values.threads),
+    counters,
+  };
+  const worker = new Worker(new URL('./ours-thread.ts', import.meta.url), { workerData });
+  worker.once('error', (error) => {
+    console.error(error);
+    process.exit(1);
+  });
+  return worker;
 });
-const running = thread.run();
+
 const count = Number(need('count'));
-while (processed < count) await systemClock.sleep(20);
-const seconds = (performance.now() - firstMs) / 1000;
+const events = Number(values.events);
+while (read(PROCESSED) < count || read(LIFECYCLE_EVENTS) < events) await sleep(POLL_MS);
+
+const firstRecord = read(FIRST_RECORD);
+const seconds = (Date.now() - firstRecord) / 1000;
 const { user, system } = process.cpuUsage();
 console.log(
   JSON.stringify({
     engine: 'ours',
-    records: processed,
+    records: read(PROCESSED),
     seconds,
-    recordsPerSecond: Math.round(processed / seconds),
-    cpuSeconds: (user + system) / 1e6,
-    startToFirstRecordSeconds: (firstMs - startedMs) / 1000,
-    residentBytes: process.memoryUsage().rss,
+    recordsPerSecond: Math.round(read(PROCESSED) / seconds),
+    cpuSeconds: Math.round((user + system) / 1e5) / 10,
+    startToFirstRecordSeconds: (firstRecord - started) / 1000,
   }),
 );
-thread.stop();
-await running;
-await client.close();
-await rm(stateDir, { recursive: true, force: true });
+for (const worker of workers) worker.postMessage('stop');

@@ -2,8 +2,10 @@
  * What an engine put out, as a digest that does not depend on order or ids: type, driver, source, severity and time of every event.
  */
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import avro from 'avsc';
 import type { KafkaLogClient } from '../../connectors/kafka/kafka-log-client.ts';
+import type { LogRange, LogReader, TopicPartition } from '../../streams/ports.ts';
 
 export interface Outputs {
   readonly events: number;
@@ -20,6 +22,19 @@ interface ComparedEvent {
 
 const FRAME_BYTES = 5;
 
+/** Longer than a broker takes to write the markers of a transaction whose commit it has already answered. */
+const SETTLED_MS = 500;
+
+/** The range of committed records once it has stopped growing: a commit is answered before its records can be read. */
+async function settledRange(reader: LogReader, partition: TopicPartition): Promise<LogRange> {
+  for (let range = await reader.range(partition); ;) {
+    await sleep(SETTLED_MS);
+    const later = await reader.range(partition);
+    if (later.end === range.end) return later;
+    range = later;
+  }
+}
+
 /** `avsc` is the engine's own event schema. */
 export async function readOutputs(
   client: KafkaLogClient,
@@ -32,7 +47,7 @@ export async function readOutputs(
   const sum = new BigUint64Array(1);
   let events = 0;
   for (let partition = 0; partition < partitions; partition++) {
-    const { beginning, end } = await reader.range({ topic, partition });
+    const { beginning, end } = await settledRange(reader, { topic, partition });
     await reader.read({ topic, partition }, beginning, end, ({ records }) => {
       for (const { value } of records) {
         const event = type.fromBuffer(Buffer.from(value ?? []).subarray(FRAME_BYTES)) as ComparedEvent;

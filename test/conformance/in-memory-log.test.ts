@@ -29,6 +29,7 @@ const makeHarness = async (): Promise<LogHarness> => {
     uniqueName: (prefix) => `${prefix}-${++names}`,
     run: (work) => clock.runUntil(work()),
     deleteRecordsBefore: async (partition, offset) => log.deleteRecordsBefore(partition, offset),
+    compact: async ({ topic }) => log.compact(topic),
     openTransaction: async ({ transactionalId, partition, values, offsets }) => {
       const producer = log.client('dies').producer(transactionalId);
       await producer.init();

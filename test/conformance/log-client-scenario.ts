@@ -38,6 +38,8 @@ export interface LogHarness {
   run<T>(work: () => Promise<T>): Promise<T>;
   /** Deletes the partition's records before the offset. */
   deleteRecordsBefore(partition: TopicPartition, offset: number): Promise<void>;
+  /** Compacts the partition, or leaves that to a broker that does it by itself soon. */
+  compact(partition: TopicPartition): Promise<void>;
   /**
    * Sends a transaction's records and offsets and never ends it, as a process does that dies just before its commit. The
    * transaction must stay open for a minute, unless a producer with the same id is initialised.
@@ -47,7 +49,7 @@ export interface LogHarness {
 }
 
 /** Bounds every wait for something that a broker does a moment later. */
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 40_000;
 const RETRY_MS = 50;
 const TEST_TIMEOUT_MS = 60_000;
 

@@ -4,6 +4,7 @@
  * Invariant: whatever the engine relies on in a log is asked for here, so code that works on one implementation works on all.
  */
 import { afterAll, beforeAll, describe } from 'vitest';
+import { describeCompaction } from './log-client-compaction.ts';
 import { describeEdges } from './log-client-edges.ts';
 import { describeFencing } from './log-client-fencing.ts';
 import { describeGroups } from './log-client-groups.ts';
@@ -26,6 +27,7 @@ export function describeLogClient(name: string, makeHarness: () => Promise<LogHa
     describe('transactions', () => describeTransactions(declare));
     describe('fencing', () => describeFencing(declare));
     describe('reading', () => describeReading(declare));
+    describe('compaction', () => describeCompaction(declare));
     describe('consumer groups', () => describeGroups(declare));
     describe('plain producer and admin', () => describeEdges(declare));
   });
