@@ -41,11 +41,15 @@ await serveStreamThread(async (onStateChange) => {
   });
   const registry = new SchemaRegistryClient(readRegistryConnection(process.env));
   const waiting = { waitMs: REGISTRY_WAIT_MS, clock: systemClock, say: (line: string) => logger.info(line) };
-  const topology = await untilAvailable({ ...waiting, service: registry.url }, () =>
-    application.topology({ config, registry }),
-  );
   const connection = readKafkaConnection(process.env);
   const client = new KafkaLogClient({ ...connection, clientId: name, logger, maxBatchBytes: MAX_BATCH_BYTES });
+  const admin = client.admin();
+  const partitionsOf = async (topic: string): Promise<number | undefined> =>
+    (await admin.partitionCounts([topic])).get(topic);
+  const service = `${registry.url} and Kafka at ${connection.brokers.join(', ')}`;
+  const topology = await untilAvailable({ ...waiting, service }, () =>
+    application.topology({ config, registry, partitionsOf }),
+  );
   const { topicPrefix, commitIntervalMs, standbyReplicas, stateBudgetBytes, dataDir } = config;
   const stateDir = join(dataDir, 'state', applicationId);
   const thread = new StreamThread({
@@ -61,7 +65,8 @@ await serveStreamThread(async (onStateChange) => {
     client,
     stateFactory: new RocksDbBackendFactory({
       stateDir,
-      budgetBytes: Math.floor(stateBudgetBytes / processThreads),
+      // The threads of one application share its part of the budget by the tasks that they may have.
+      budgetBytes: Math.floor((stateBudgetBytes * application.threads(config)) / processThreads),
     }),
     globalBackend: await new MemoryBackendFactory().open('global'),
     memberMemory: memberFile(join(stateDir, `member-${threadIndex}`), logger),

@@ -2,7 +2,8 @@
  * The durable state of a process' tasks: one RocksDB per task, `<stateDir>/<taskId>`.
  *
  * Invariant: block caches and memtables of all tasks together stay within one stated budget. The binding gives every database
- * a cache and memtables of its own, so the budget is split evenly over the most tasks that the process may have at a time.
+ * a cache and memtables of its own, so the budget is split evenly over the most tasks that the process may have at a time: those
+ * of the whole application, since one process may be left alone with them.
  */
 import type { Dirent } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
@@ -18,7 +19,7 @@ export interface RocksDbOptions {
   readonly stateDir: string;
   /** Bytes for the block caches and memtables of all tasks together. Default 512 MiB. */
   readonly budgetBytes?: number;
-  /** The most tasks that may be open in this process at a time. Default 8. */
+  /** The most tasks that may be open in this process at a time, until `expect` says so. Default 8. */
   readonly maxTasks?: number;
 }
 
@@ -33,19 +34,23 @@ const TASK_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 
 export class RocksDbBackendFactory implements StateBackendFactory {
   readonly #stateDir: string;
-  readonly #cacheBytes: number;
-  readonly #memtableBytes: number;
+  readonly #budgetBytes: number;
+  #taskBytes = 0;
 
   constructor({ stateDir, budgetBytes = DEFAULT_BUDGET_BYTES, maxTasks = DEFAULT_MAX_TASKS }: RocksDbOptions) {
-    const taskBytes = Math.floor(budgetBytes / maxTasks);
+    this.#stateDir = stateDir;
+    this.#budgetBytes = budgetBytes;
+    this.expect(maxTasks);
+  }
+
+  expect(tasks: number): void {
+    const taskBytes = Math.floor(this.#budgetBytes / Math.max(1, tasks));
     if (!(taskBytes >= MIN_TASK_BYTES)) {
       throw new RangeError(
-        `A state budget of ${budgetBytes} bytes is too small for ${maxTasks} tasks; give at least ${MIN_TASK_BYTES} bytes each.`,
+        `A state budget of ${this.#budgetBytes} bytes is too small for ${tasks} tasks; give at least ${MIN_TASK_BYTES} bytes each.`,
       );
     }
-    this.#stateDir = stateDir;
-    this.#cacheBytes = Math.min(Math.floor(taskBytes / 2), MAX_CACHE_BYTES);
-    this.#memtableBytes = Math.floor(taskBytes / 2 / MEMTABLE_WORST_CASE);
+    this.#taskBytes = taskBytes;
   }
 
   async open(taskId: string): Promise<StateBackend> {
@@ -54,11 +59,11 @@ export class RocksDbBackendFactory implements StateBackendFactory {
     await requireWhole(directory);
     return openRocksDb(directory, {
       createIfMissing: true,
-      cacheSize: this.#cacheBytes,
+      cacheSize: Math.min(Math.floor(this.#taskBytes / 2), MAX_CACHE_BYTES),
       // Without this, index and filter blocks would lie outside of the budget.
       cacheIndexAndFilterBlocks: true,
       compaction: 'level',
-      memtableMemoryBudget: this.#memtableBytes,
+      memtableMemoryBudget: Math.floor(this.#taskBytes / 2 / MEMTABLE_WORST_CASE),
       walCompression: false,
     });
   }

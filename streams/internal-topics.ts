@@ -142,6 +142,12 @@ export function taskCount({ sourceTopics }: SubTopology, counts: ReadonlyMap<str
   return counts.get(sourceTopics[0] as string) ?? 0;
 }
 
+/** How many tasks of the application keep state. */
+export const tasksWithState = ({ subTopologies }: BuiltTopology, counts: ReadonlyMap<string, number>): number =>
+  subTopologies
+    .filter(({ stores }) => stores.length > 0)
+    .reduce((sum, subTopology) => sum + taskCount(subTopology, counts), 0);
+
 function externalTopics(
   { subTopologies, globalStores, repartitionTopics }: BuiltTopology,
   deadLetterTopic: string | undefined,

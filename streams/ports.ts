@@ -282,6 +282,11 @@ export interface StateBackend {
 }
 
 export interface StateBackendFactory {
+  /**
+   * Told once, before any state is opened: so many tasks may be open at a time in this process, all of its threads together. What
+   * they share, such as memory, is divided by it. Throws when there is too little for so many.
+   */
+  expect?(tasks: number): void;
   /** Throws `StateLockedError` (another process has it) or `StateCorruptedError` (this task's state must be rebuilt). */
   open(taskId: string): Promise<StateBackend>;
   /** Removes a task's state from the disk; for one that is corrupted. It must not be open. */

@@ -7,7 +7,7 @@
  */
 import { GlobalState } from './global-state.ts';
 import { PausedTasks } from './paused-tasks.ts';
-import { prepareTopics } from './internal-topics.ts';
+import { prepareTopics, tasksWithState } from './internal-topics.ts';
 import type { FetchedBatch, GroupConsumer, GroupConsumerOptions, LogReader, Measurement } from './ports.ts';
 import { topicPartitionKey } from './ports.ts';
 import type { QueryAnswer, TaskQuery } from './queries/query.ts';
@@ -123,6 +123,7 @@ export class StreamThread {
     let following: Promise<void> = Promise.resolve();
     try {
       const partitionCounts = await prepareTopics(topology, applicationId, admin, config.deadLetterTopic);
+      this.#options.stateFactory.expect?.(tasksWithState(topology, partitionCounts));
       await globalState.restore(this.#stopping.signal);
       following = globalState.follow(this.#stopping.signal).catch((error: unknown) => this.#fail(error));
       await this.#loop(reader, globalState, partitionCounts);

@@ -209,7 +209,16 @@ describe('state backend RocksDB on a disk', () => {
     expect(() => new RocksDbBackendFactory({ stateDir, budgetBytes: 1024 * 1024, maxTasks: 8 })).toThrow(/too small/);
   });
 
-  it('stays near its budget and says what it uses', async () => {
+  it('divides its budget by the tasks that are to be expected [INV-STATE-BUDGET]', async () => {
+    const shared = new RocksDbBackendFactory({ stateDir, budgetBytes: 64 * 1024 * 1024 });
+    shared.expect(16);
+    const backend = await shared.open(TASK);
+    expect(backend.stats()['block_cache_capacity']).toBe(2 * 1024 * 1024);
+    await backend.close();
+    expect(() => shared.expect(64)).toThrow(/too small for 64 tasks/);
+  });
+
+  it('stays near its budget and says what it uses [INV-STATE-BUDGET]', async () => {
     const budgetBytes = 8 * 1024 * 1024;
     const backend = await new RocksDbBackendFactory({ stateDir, budgetBytes, maxTasks: 1 }).open(TASK);
     const space = backend.keySpace('store');
