@@ -115,6 +115,8 @@ class PooledDatabase implements MysqlPool {
     this.#statementTimeoutMs = complete.statementTimeoutMs;
     this.#limit = complete.connectionLimit;
     this.#metrics = options.metrics;
+    // From zero, so that the first failure is seen as an increase.
+    for (const kind of ['unavailable', 'row', 'setup']) this.#metrics?.counter('database_failures', { kind }).add(0);
   }
 
   poolUse(): PoolUse {

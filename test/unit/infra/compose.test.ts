@@ -28,7 +28,7 @@ describe('the compose file', () => {
   });
 
   it('has the services, our processes and what watches them', () => {
-    const names = ['kafka', 'registry', 'mysql', ...ours, 'prometheus', 'grafana'];
+    const names = ['kafka', 'registry', 'mysql', ...ours, 'prometheus', 'alertmanager', 'grafana'];
     expect(services.map(([name]) => name).sort()).toEqual(names.sort());
   });
 
