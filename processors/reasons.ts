@@ -17,6 +17,8 @@ export const REASONS = {
   timeout: 'timeout',
   /** PURGED: the time to purge after ran out. */
   purged: 'purged',
+  /** ACKNOWLEDGED, RESOLVED and COMMENTED: somebody asked for it. */
+  command: 'command',
   /** No event: an alert with this id is known. */
   duplicate: 'duplicate',
 } as const;

@@ -51,7 +51,8 @@ const ALERTS_IN_MEMORY = 4096;
 const KEYS_IN_MEMORY = 32_768;
 
 const RAW_ALERTS_SOURCE = 'raw-alerts-source';
-const ESCALATION = 'escalation';
+/** The node that decides on alerts, for what is added to the topology. */
+export const ESCALATION = 'escalation';
 const ALERT_EVENTS_SINK = 'alert-events-sink';
 const ALERT_RULES_SOURCE = 'alert-rules-source';
 const ALERT_RULES_TABLE = 'alert-rules-table';

@@ -7,7 +7,7 @@
  * - Events are kept by the time they were appended, so that a replay of old alerts is not deleted as it is written.
  */
 import type { TopicSpec } from '../streams/ports.ts';
-import { TAKES_LARGE_BATCHES } from './topics.ts';
+import { keptFor, TAKES_LARGE_BATCHES } from './topics.ts';
 
 export interface IncidentTopicNames {
   /** Made by the log alerting application. */
@@ -32,26 +32,20 @@ export const incidentTopicNames = (prefix = ''): IncidentTopicNames => ({
   serviceDependencies: `${prefix}service-dependencies`,
 });
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-
-const keptFor = (ms: number): TopicSpec['config'] => ({
-  'cleanup.policy': 'delete',
-  'message.timestamp.type': 'LogAppendTime',
-  'retention.ms': String(ms),
-});
+const DAY_MS = 86_400_000;
 
 const compacted: TopicSpec['config'] = { 'cleanup.policy': 'compact', 'delete.retention.ms': String(30 * DAY_MS) };
 
-/** What the incidents application needs besides the topics of the applications that it reads. */
+/** What the incidents application needs besides the alerts of logs. */
 export const incidentTopics = (
   partitions: number,
   names: IncidentTopicNames = incidentTopicNames(),
 ): readonly TopicSpec[] => [
-  { name: names.incidentCommands, partitions, config: keptFor(30 * DAY_MS) },
-  { name: names.incidentEvents, partitions, config: { ...keptFor(90 * DAY_MS), ...TAKES_LARGE_BATCHES } },
+  { name: names.driverEscalations, partitions, config: { ...keptFor(30), ...TAKES_LARGE_BATCHES } },
+  { name: names.incidentCommands, partitions, config: keptFor(30) },
+  { name: names.incidentEvents, partitions, config: { ...keptFor(90), ...TAKES_LARGE_BATCHES } },
   // Whoever asked has waited a few seconds for the answer.
-  { name: names.incidentResults, partitions, config: { ...keptFor(HOUR_MS), ...TAKES_LARGE_BATCHES } },
+  { name: names.incidentResults, partitions, config: { ...keptFor(1), ...TAKES_LARGE_BATCHES } },
   { name: names.escalationPolicies, partitions: 1, config: compacted },
   { name: names.serviceDependencies, partitions: 1, config: compacted },
 ];

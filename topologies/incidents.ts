@@ -142,24 +142,26 @@ const addSinks = (topology: Topology, serdes: IncidentSerdes, topics: IncidentTo
       parents: [SIGNALS],
     });
 
+/** The escalation policies, readable by every processor. */
+export const addPolicyTable = (topology: Topology, topic: string): Topology =>
+  topology.addGlobalStore({
+    store: keyValueStore({ name: POLICIES_STORE, key, value: jsonSerde(), logging: false }),
+    source: 'escalation-policies-source',
+    topic,
+    ...{ key: stringSerde, value: jsonSerde<EscalationPolicy | null>() },
+    processor: 'escalation-policies-table',
+    supplier: () => new PolicyTableProcessor(),
+  });
+
 const addTables = (topology: Topology, topics: IncidentTopicNames): Topology =>
-  topology
-    .addGlobalStore({
-      store: keyValueStore({ name: POLICIES_STORE, key, value: jsonSerde(), logging: false }),
-      source: 'escalation-policies-source',
-      topic: topics.escalationPolicies,
-      ...{ key: stringSerde, value: jsonSerde<EscalationPolicy | null>() },
-      processor: 'escalation-policies-table',
-      supplier: () => new PolicyTableProcessor(),
-    })
-    .addGlobalStore({
-      store: keyValueStore({ name: SERVICES_STORE, key, value: jsonSerde(), logging: false }),
-      source: 'service-dependencies-source',
-      topic: topics.serviceDependencies,
-      ...{ key: stringSerde, value: jsonSerde<ServiceDependencies | null>() },
-      processor: 'service-dependencies-table',
-      supplier: () => new ServiceTableProcessor(),
-    });
+  addPolicyTable(topology, topics.escalationPolicies).addGlobalStore({
+    store: keyValueStore({ name: SERVICES_STORE, key, value: jsonSerde(), logging: false }),
+    source: 'service-dependencies-source',
+    topic: topics.serviceDependencies,
+    ...{ key: stringSerde, value: jsonSerde<ServiceDependencies | null>() },
+    processor: 'service-dependencies-table',
+    supplier: () => new ServiceTableProcessor(),
+  });
 
 /** Times are milliseconds. */
 export function incidentsTopology(options: IncidentOptions): Topology {

@@ -13,6 +13,7 @@ export interface TopicNames {
   readonly rawAlerts: string;
   readonly alertEvents: string;
   readonly alertCommands: string;
+  readonly alertResults: string;
   readonly alertRules: string;
   readonly deadLetters: string;
 }
@@ -22,6 +23,7 @@ export const topicNames = (prefix = ''): TopicNames => ({
   rawAlerts: `${prefix}raw-alerts`,
   alertEvents: `${prefix}alert-events`,
   alertCommands: `${prefix}alert-commands`,
+  alertResults: `${prefix}alert-command-results`,
   alertRules: `${prefix}alert-rules`,
   deadLetters: `${prefix}dead-letters`,
 });
@@ -38,7 +40,7 @@ export const MAX_BATCH_BYTES = 2 * 1024 * 1024;
 export const TAKES_LARGE_BATCHES: TopicSpec['config'] = { 'max.message.bytes': String(MAX_BATCH_BYTES) };
 
 /** A log that is kept for some days from when it was written. */
-const keptFor = (days: number): TopicSpec['config'] => ({
+export const keptFor = (days: number): TopicSpec['config'] => ({
   'cleanup.policy': 'delete',
   'message.timestamp.type': 'LogAppendTime',
   'retention.ms': String(days * DAY_MS),
@@ -48,11 +50,14 @@ const keptFor = (days: number): TopicSpec['config'] => ({
 const INPUT_DAYS = 30;
 /** Readers that were away, or are made anew, find a quarter of events. */
 const EVENT_DAYS = 90;
+/** Whoever sent a command waits seconds for its result. */
+const RESULT_DAYS = 1;
 
 /** What the system needs before it starts. `partitions` is the number of tasks that can share the work. */
 export const alertTopics = (partitions: number, names: TopicNames = topicNames()): readonly TopicSpec[] => [
   { name: names.rawAlerts, partitions, config: keptFor(INPUT_DAYS) },
   { name: names.alertCommands, partitions, config: keptFor(INPUT_DAYS) },
+  { name: names.alertResults, partitions, config: { ...keptFor(RESULT_DAYS), ...TAKES_LARGE_BATCHES } },
   { name: names.alertEvents, partitions, config: { ...keptFor(EVENT_DAYS), ...TAKES_LARGE_BATCHES } },
   {
     name: names.alertRules,

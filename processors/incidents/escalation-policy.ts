@@ -68,10 +68,9 @@ export const choosePolicy = (
     .filter((policy) => policy.tiers.length > 0 && fits(policy, subject))
     .sort((a, b) => specificity(b) - specificity(a) || (a.id < b.id ? -1 : 1))[0];
 
-/** Whether a driver alert of that source type opens an incident when it escalates. */
-export const opensForDriverAlert = (policies: Iterable<EscalationPolicy>, sourceType: string): boolean => {
-  for (const { enabled, driverSourceTypes } of policies) {
-    if (enabled && driverSourceTypes?.some((type) => type === '*' || type === sourceType) === true) return true;
-  }
-  return false;
+/** The source types of driver alerts that open an incident when they escalate; `*` stands for all. */
+export const driverSourceTypes = (policies: Iterable<EscalationPolicy>): ReadonlySet<string> => {
+  const types = new Set<string>();
+  for (const { enabled, driverSourceTypes: named } of policies) if (enabled) named?.forEach((type) => types.add(type));
+  return types;
 };

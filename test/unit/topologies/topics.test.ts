@@ -10,6 +10,7 @@ describe('the topics', () => {
     expect(Object.fromEntries(alertTopics(4).map(({ name, partitions }) => [name, partitions]))).toEqual({
       'raw-alerts': 4,
       'alert-commands': 4,
+      'alert-command-results': 4,
       'alert-events': 4,
       'alert-rules': 1,
       'dead-letters': 1,
