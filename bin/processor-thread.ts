@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import { type ApplicationName, readProcessorConfig } from '../connectors/config/processes.ts';
 import { readKafkaConnection, readRegistryConnection } from '../connectors/config/services.ts';
+import { tracingOf } from '../connectors/config/tracing.ts';
 import { KafkaLogClient } from '../connectors/kafka/kafka-log-client.ts';
 import { memberFile } from '../connectors/kafka/member-file.ts';
 import { helpOf } from '../connectors/observability/metric-catalogue.ts';
@@ -15,6 +16,7 @@ import { untilAvailable } from '../connectors/setup/until-available.ts';
 import { serveStreamThread } from '../connectors/stream-threads/serve-stream-thread.ts';
 import type { StreamThreadData } from '../connectors/stream-threads/stream-threads.ts';
 import { systemClock } from '../connectors/system-clock.ts';
+import { tracedLogClient } from '../connectors/tracing/traced-log-client.ts';
 import { MemoryBackendFactory } from '../state/memory-backend.ts';
 import { RocksDbBackendFactory } from '../state/rocksdb-factory.ts';
 import { streamsConfig } from '../streams/config.ts';
@@ -43,6 +45,7 @@ await serveStreamThread(async (onStateChange) => {
   const waiting = { waitMs: REGISTRY_WAIT_MS, clock: systemClock, say: (line: string) => logger.info(line) };
   const connection = readKafkaConnection(process.env);
   const client = new KafkaLogClient({ ...connection, clientId: name, logger, maxBatchBytes: MAX_BATCH_BYTES });
+  const tracing = await tracingOf(process.env, 'processor');
   const admin = client.admin();
   const partitionsOf = async (topic: string): Promise<number | undefined> =>
     (await admin.partitionCounts([topic])).get(topic);
@@ -62,7 +65,7 @@ await serveStreamThread(async (onStateChange) => {
       commitIntervalMs,
       deadLetterTopic: topicNames(topicPrefix).deadLetters,
     }),
-    client,
+    client: tracing === undefined ? client : tracedLogClient(client, tracing),
     stateFactory: new RocksDbBackendFactory({
       stateDir,
       // The threads of one application share its part of the budget by the tasks that they may have.
@@ -79,5 +82,9 @@ await serveStreamThread(async (onStateChange) => {
     },
   });
   metrics.observe(() => thread.measurements());
-  return { thread, metrics: () => metrics.snapshot(), close: () => client.close() };
+  return {
+    thread,
+    metrics: () => metrics.snapshot(),
+    close: async () => void (await Promise.all([client.close(), tracing?.close()])),
+  };
 });

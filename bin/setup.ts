@@ -24,10 +24,19 @@ import { setUp, type SetupPlan } from '../connectors/setup/set-up.ts';
 import { systemClock } from '../connectors/system-clock.ts';
 import { decideSeeding, RULE_ORIGIN_FILE, RULE_ORIGIN_HEADER } from '../processors/rule-seeding.ts';
 import { checkRule, InvalidRulesError, parseRules } from '../processors/rules.ts';
-import { alertRuleSchema, lifecycleEventSchema, rawAlertSchema } from '../schemas/avro.ts';
+import {
+  alertRuleSchema,
+  lifecycleEventSchema,
+  logAlertRuleSchema,
+  logAlertSchema,
+  logErrorCountSchema,
+  logEventSchema,
+  rawAlertSchema,
+} from '../schemas/avro.ts';
 import type { AlertRule } from '../schemas/alert-rule.ts';
 import { migrate } from '../sink/migrate.ts';
 import { StreamsError } from '../streams/errors.ts';
+import { logTopicNames, logTopics } from '../topologies/log-topics.ts';
 import { alertTopics, topicNames } from '../topologies/topics.ts';
 
 /** A single attempt; the waiting around it is the set-up's own. */
@@ -45,12 +54,17 @@ const readRulesFile = (path: string): readonly AlertRule[] => {
 
 const planOf = (rules: readonly AlertRule[], topicPrefix: string, partitions: number): SetupPlan => {
   const names = topicNames(topicPrefix);
+  const logs = logTopicNames(topicPrefix);
   return {
-    topics: alertTopics(partitions, names),
+    topics: [...alertTopics(partitions, names), ...logTopics(partitions, logs)],
     schemas: [
       { topic: names.rawAlerts, schema: rawAlertSchema },
       { topic: names.alertEvents, schema: lifecycleEventSchema },
       { topic: names.alertRules, schema: alertRuleSchema },
+      { topic: logs.logEvents, schema: logEventSchema },
+      { topic: logs.logAlertRules, schema: logAlertRuleSchema },
+      { topic: logs.logAlerts, schema: logAlertSchema },
+      { topic: logs.logErrorCounts, schema: logErrorCountSchema },
     ],
     rules: {
       topic: names.alertRules,

@@ -1,10 +1,9 @@
 /**
- * The event time of a raw alert.
+ * The event time of what reports a time of its own: alerts and logs.
  *
  * Invariant: no alert drags stream time further ahead of the log's clock than the allowed skew. What counts as the future is
  * measured by the time the broker appended the record, where the topic keeps it, so that a replay draws the same line.
  */
-import type { RawAlert } from '../schemas/raw-alert.ts';
 import { InvalidTimestampError } from '../streams/errors.ts';
 import type { TimestampExtractor } from '../streams/topology.ts';
 
@@ -19,19 +18,19 @@ export const isEventTime = (timeMs: number): boolean =>
 
 /** `futureSkewMs`: how far ahead of the broker's clock (or else the wall clock) an alert's own time may be. */
 export const alertEventTime =
-  (futureSkewMs: number): TimestampExtractor<RawAlert> =>
+  (futureSkewMs: number): TimestampExtractor<{ readonly timestamp: number }> =>
   ({ timestamp: timeMs }, record, context) => {
     if (!isEventTime(timeMs)) {
       throw new InvalidTimestampError(
         'INVALID_TIMESTAMP',
-        `The alert's timestamp is ${timeMs}; ${EVENT_TIME_ALLOWED}.`,
+        `The record's timestamp is ${timeMs}; ${EVENT_TIME_ALLOWED}.`,
       );
     }
     const clockMs = record.logAppendTime ? record.timestampMs : context.systemTimeMs;
     if (timeMs > clockMs + futureSkewMs) {
       throw new InvalidTimestampError(
         'TIMESTAMP_IN_FUTURE',
-        `The alert's timestamp ${timeMs} is ${timeMs - clockMs} ms ahead of the clock; ${futureSkewMs} ms are allowed. ` +
+        `The record's timestamp ${timeMs} is ${timeMs - clockMs} ms ahead of the clock; ${futureSkewMs} ms are allowed. ` +
           'Correct the clock of its source.',
       );
     }

@@ -11,6 +11,8 @@ import type { Topology } from '../../streams/topology.ts';
 export interface ApplicationParts {
   readonly config: ProcessorConfig;
   readonly registry: SchemaRegistryClient;
+  /** Undefined for a topic that does not exist. */
+  readonly partitionsOf: (topic: string) => Promise<number | undefined>;
 }
 
 export interface Application {
@@ -18,6 +20,6 @@ export interface Application {
   readonly id: string;
   /** Stream threads in this process. */
   threads(config: ProcessorConfig): number;
-  /** Called in each stream thread. Rejects when the registry is away. */
+  /** Called in each stream thread. Rejects with an error of recovery `retry` when a service is away. */
   topology(parts: ApplicationParts): Promise<Topology>;
 }

@@ -4,7 +4,9 @@
 import type { ApplicationName } from '../../connectors/config/processes.ts';
 import { alertsApplication } from './alerts.ts';
 import type { Application } from './application.ts';
+import { logAlertingApplication } from './log-alerting.ts';
 
 export const applications: Readonly<Record<ApplicationName, Application>> = {
   alerts: alertsApplication,
+  'log-alerting': logAlertingApplication,
 };

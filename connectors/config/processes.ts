@@ -6,6 +6,7 @@
 import { resolve } from 'node:path';
 import { LOG_LEVELS } from '../observability/pino-logger.ts';
 import {
+  flag,
   integer,
   oneOf,
   port,
@@ -47,17 +48,21 @@ export const PROCESS_SETTINGS = {
 const HOUR_MS = 3_600_000;
 
 /** The stream applications that a processor process can run. */
-export const APPLICATION_NAMES = ['alerts'] as const;
+export const APPLICATION_NAMES = ['alerts', 'log-alerting'] as const;
 export type ApplicationName = (typeof APPLICATION_NAMES)[number];
+
+/** The processor runs them, and the sink writes what they produce. */
+const applications = withDefault(
+  someOf('STREAMS_APPLICATIONS', 'the stream applications that this process works for', APPLICATION_NAMES),
+  APPLICATION_NAMES.join(','),
+);
 
 export const PROCESSOR_SETTINGS = {
   ...PROCESS_SETTINGS,
   port: withDefault(port('PROCESSOR_PORT', 'port of the processor for health, metrics and store queries'), '4001'),
-  applications: withDefault(
-    someOf('STREAMS_APPLICATIONS', 'the stream applications that this process runs', APPLICATION_NAMES),
-    APPLICATION_NAMES.join(','),
-  ),
+  applications,
   threads: withDefault(integer('STREAM_THREADS', 'stream threads of this process for the alerts', 1, 64), '2'),
+  logThreads: withDefault(integer('LOG_STREAM_THREADS', 'stream threads of this process for the logs', 1, 64), '1'),
   commitIntervalMs: withDefault(
     integer('COMMIT_INTERVAL_MS', 'longest time between commits under load', 1, 60_000),
     '100',
@@ -88,12 +93,26 @@ export const PROCESSOR_SETTINGS = {
     integer('ALERT_FUTURE_SKEW_MS', 'how far ahead of its arrival the time of an alert may be', 0, 24 * HOUR_MS),
     '300000',
   ),
+  logGraceMs: withDefault(
+    integer(
+      'LOG_GRACE_MS',
+      'how long a window still takes logs after its end, and how far ahead of its arrival the time of a log may be',
+      0,
+      24 * HOUR_MS,
+    ),
+    '60000',
+  ),
 };
 export type ProcessorConfig = ValuesOf<typeof PROCESSOR_SETTINGS>;
 
 export const SINK_SETTINGS = {
   ...PROCESS_SETTINGS,
   port: withDefault(port('SINK_PORT', 'port of the sink for health and metrics'), '4002'),
+  lifecycleLog: withDefault(
+    flag('LIFECYCLE_LOG', 'a line in the log for every lifecycle event that was stored'),
+    'true',
+  ),
+  applications,
 };
 export type SinkConfig = ValuesOf<typeof SINK_SETTINGS>;
 
