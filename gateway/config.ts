@@ -21,7 +21,7 @@ import {
   withPortDefault,
 } from '../connectors/config/settings.ts';
 import { timestampParser } from './alerts/timestamp.ts';
-import { API_KEYS_ALLOWED, parseApiKeys } from './http/api-keys.ts';
+import { API_KEYS_ALLOWED, parseApiKeys } from '../connectors/http/api-keys.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;

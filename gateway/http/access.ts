@@ -22,7 +22,15 @@ import rateLimit, { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Logger } from '../../connectors/log.ts';
 import { ApiError } from './api-error.ts';
-import { type ApiKey, apiKeyCheck, type Client, mayDo, presentedKey, type Role, ROLES } from './api-keys.ts';
+import {
+  type ApiKey,
+  apiKeyCheck,
+  type Client,
+  mayDo,
+  presentedKey,
+  type Role,
+  ROLES,
+} from '../../connectors/http/api-keys.ts';
 
 export type RouteAccess = 'open' | Role;
 

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { PrometheusMetrics } from '../../../connectors/observability/prometheus-metrics.ts';
 import { readGatewayConfig } from '../../../gateway/config.ts';
 import { type AccessOptions, controlAccess, openRoutes, type RouteAccess } from '../../../gateway/http/access.ts';
-import { parseApiKeys } from '../../../gateway/http/api-keys.ts';
+import { parseApiKeys } from '../../../connectors/http/api-keys.ts';
 import { allowOrigins } from '../../../gateway/http/cors.ts';
 import { createHttpServer } from '../../../gateway/http/http-server.ts';
 import { recordingLogger } from './support.ts';
