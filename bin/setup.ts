@@ -25,7 +25,11 @@ import { systemClock } from '../connectors/system-clock.ts';
 import { decideSeeding, RULE_ORIGIN_FILE, RULE_ORIGIN_HEADER } from '../processors/rule-seeding.ts';
 import { checkRule, InvalidRulesError, parseRules } from '../processors/rules.ts';
 import {
+  alertCommandSchema,
   alertRuleSchema,
+  commandResultSchema,
+  incidentCommandSchema,
+  incidentEventSchema,
   lifecycleEventSchema,
   logAlertRuleSchema,
   logAlertSchema,
@@ -36,6 +40,7 @@ import {
 import type { AlertRule } from '../schemas/alert-rule.ts';
 import { migrate } from '../sink/migrate.ts';
 import { StreamsError } from '../streams/errors.ts';
+import { incidentTopicNames, incidentTopics } from '../topologies/incident-topics.ts';
 import { logTopicNames, logTopics } from '../topologies/log-topics.ts';
 import { alertTopics, topicNames } from '../topologies/topics.ts';
 
@@ -55,8 +60,13 @@ const readRulesFile = (path: string): readonly AlertRule[] => {
 const planOf = (rules: readonly AlertRule[], topicPrefix: string, partitions: number): SetupPlan => {
   const names = topicNames(topicPrefix);
   const logs = logTopicNames(topicPrefix);
+  const incidents = incidentTopicNames(topicPrefix);
   return {
-    topics: [...alertTopics(partitions, names), ...logTopics(partitions, logs)],
+    topics: [
+      ...alertTopics(partitions, names),
+      ...logTopics(partitions, logs),
+      ...incidentTopics(partitions, incidents),
+    ],
     schemas: [
       { topic: names.rawAlerts, schema: rawAlertSchema },
       { topic: names.alertEvents, schema: lifecycleEventSchema },
@@ -65,6 +75,12 @@ const planOf = (rules: readonly AlertRule[], topicPrefix: string, partitions: nu
       { topic: logs.logAlertRules, schema: logAlertRuleSchema },
       { topic: logs.logAlerts, schema: logAlertSchema },
       { topic: logs.logErrorCounts, schema: logErrorCountSchema },
+      { topic: names.alertCommands, schema: alertCommandSchema },
+      { topic: names.alertResults, schema: commandResultSchema },
+      { topic: incidents.driverEscalations, schema: lifecycleEventSchema },
+      { topic: incidents.incidentCommands, schema: incidentCommandSchema },
+      { topic: incidents.incidentEvents, schema: incidentEventSchema },
+      { topic: incidents.incidentResults, schema: commandResultSchema },
     ],
     rules: {
       topic: names.alertRules,

@@ -37,3 +37,5 @@ export {
   StreamsError,
 } from '../streams/errors.ts';
 export { topicPartitionKey } from '../streams/ports.ts';
+export { partitionForKey } from '../streams/partitioner.ts';
+export { jsonSerde } from '../streams/serdes.ts';

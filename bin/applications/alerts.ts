@@ -1,9 +1,17 @@
 /**
- * The escalation of driver alerts as an application.
+ * The escalation of driver alerts as an application, with the commands on them.
  */
 import { subjectOf } from '../../connectors/setup/set-up.ts';
-import { alertRuleSchema, lifecycleEventSchema, rawAlertSchema } from '../../schemas/avro.ts';
+import {
+  alertCommandSchema,
+  alertRuleSchema,
+  commandResultSchema,
+  lifecycleEventSchema,
+  rawAlertSchema,
+} from '../../schemas/avro.ts';
+import { withAlertCommands } from '../../topologies/alert-commands.ts';
 import { alertEscalationTopology } from '../../topologies/alert-escalation.ts';
+import { incidentTopicNames } from '../../topologies/incident-topics.ts';
 import { topicNames } from '../../topologies/topics.ts';
 import type { Application } from './application.ts';
 
@@ -16,7 +24,10 @@ export const alertsApplication: Application = {
       rawAlert: await registry.serdeFor(subjectOf(topics.rawAlerts), rawAlertSchema),
       lifecycleEvent: await registry.serdeFor(subjectOf(topics.alertEvents), lifecycleEventSchema),
       alertRule: await registry.serdeFor(subjectOf(topics.alertRules), alertRuleSchema),
+      alertCommand: await registry.serdeFor(subjectOf(topics.alertCommands), alertCommandSchema),
+      commandResult: await registry.serdeFor(subjectOf(topics.alertResults), commandResultSchema),
     };
-    return alertEscalationTopology({ serdes, topics, graceMs, futureSkewMs });
+    const topology = alertEscalationTopology({ serdes, topics, graceMs, futureSkewMs });
+    return withAlertCommands(topology, { serdes, topics, incidentTopics: incidentTopicNames(topicPrefix) });
   },
 };

@@ -4,13 +4,16 @@
  * Invariant: everything listens on this machine alone unless HOST says otherwise.
  */
 import { resolve } from 'node:path';
+import { API_KEYS_ALLOWED, parseApiKeys } from '../http/api-keys.ts';
 import { LOG_LEVELS } from '../observability/pino-logger.ts';
 import {
   flag,
   integer,
   oneOf,
   port,
+  optional,
   readSettings,
+  secretText,
   someOf,
   text,
   withDefault,
@@ -48,7 +51,7 @@ export const PROCESS_SETTINGS = {
 const HOUR_MS = 3_600_000;
 
 /** The stream applications that a processor process can run. */
-export const APPLICATION_NAMES = ['alerts', 'log-alerting'] as const;
+export const APPLICATION_NAMES = ['alerts', 'log-alerting', 'incidents'] as const;
 export type ApplicationName = (typeof APPLICATION_NAMES)[number];
 
 /** The processor runs them, and the sink writes what they produce. */
@@ -57,12 +60,44 @@ const applications = withDefault(
   APPLICATION_NAMES.join(','),
 );
 
+/** What to do when a stream thread ends with an error; see `KafkaStreams`. */
+const FAILURE_RESPONSES = ['shutdown-client', 'replace-thread', 'shutdown-application'] as const;
+
+const advertisedUrl = {
+  ...text(
+    'PROCESSOR_ADVERTISED_URL',
+    'where other processors and the gateway reach this one; as it listens when empty',
+  ),
+  allowed: 'an address such as http://10.0.0.7:4001',
+  parse: (given: string): string | undefined =>
+    URL.canParse(given) && /^https?:\/\/[^/]/.test(given) ? given.replace(/\/+$/, '') : undefined,
+};
+
+const processorApiKeys = {
+  ...secretText(
+    'PROCESSOR_API_KEYS',
+    'keys for store queries and control of the processor; without any, only processes of this machine may ask',
+  ),
+  allowed: API_KEYS_ALLOWED,
+  parse: parseApiKeys,
+};
+
 export const PROCESSOR_SETTINGS = {
   ...PROCESS_SETTINGS,
   port: withDefault(port('PROCESSOR_PORT', 'port of the processor for health, metrics and store queries'), '4001'),
+  apiKeys: withDefault(processorApiKeys, ''),
+  advertisedUrl: optional(advertisedUrl),
+  onFailure: withDefault(
+    oneOf('STREAMS_ON_FAILURE', 'what to do when a stream thread ends with an error', FAILURE_RESPONSES),
+    'shutdown-client',
+  ),
   applications,
   threads: withDefault(integer('STREAM_THREADS', 'stream threads of this process for the alerts', 1, 64), '2'),
   logThreads: withDefault(integer('LOG_STREAM_THREADS', 'stream threads of this process for the logs', 1, 64), '1'),
+  incidentThreads: withDefault(
+    integer('INCIDENT_STREAM_THREADS', 'stream threads of this process for the incidents', 1, 64),
+    '1',
+  ),
   commitIntervalMs: withDefault(
     integer('COMMIT_INTERVAL_MS', 'longest time between commits under load', 1, 60_000),
     '100',
@@ -92,6 +127,15 @@ export const PROCESSOR_SETTINGS = {
   futureSkewMs: withDefault(
     integer('ALERT_FUTURE_SKEW_MS', 'how far ahead of its arrival the time of an alert may be', 0, 24 * HOUR_MS),
     '300000',
+  ),
+  correlationWindowMs: withDefault(
+    integer(
+      'INCIDENT_CORRELATION_WINDOW_MS',
+      'how far apart in time related alerts of one incident may be; 0: each rule and service has its own',
+      0,
+      24 * HOUR_MS,
+    ),
+    '600000',
   ),
   logGraceMs: withDefault(
     integer(

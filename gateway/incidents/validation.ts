@@ -1,0 +1,49 @@
+/**
+ * How the incident routes say that a request is not valid.
+ *
+ * Invariant: the code is `VALIDATION_ERROR`, and each field in question is named with what is wrong about it.
+ */
+import type { FastifyInstance } from 'fastify';
+import type { TimestampParser } from '../alerts/timestamp.ts';
+import { ApiError, type FieldProblem } from '../http/api-error.ts';
+import { toFieldProblem } from '../http/error-mapping.ts';
+import type { UserStore } from './user-store.ts';
+
+const MAX_PROBLEMS = 20;
+
+export const invalid = (problems: readonly FieldProblem[]): ApiError =>
+  new ApiError(400, 'VALIDATION_ERROR', 'The request is not valid; see details.fields.', {
+    details: { fields: problems },
+  });
+
+/** For the routes that `app` declares from here on. */
+export const reportValidation = (app: FastifyInstance): void => {
+  app.setSchemaErrorFormatter((errors, context) =>
+    invalid(errors.slice(0, MAX_PROBLEMS).map((error) => toFieldProblem(context, error))),
+  );
+};
+
+/** A query is text, and the schema asks for an integer. */
+export const numericLimit = (query: unknown): void => {
+  const fields = query as { limit?: unknown };
+  if (typeof fields.limit === 'string' && /^\d{1,9}$/.test(fields.limit)) fields.limit = Number(fields.limit);
+};
+
+/** Throws an `ApiError` for a time that cannot be read. */
+export const timeOf = (field: string, text: string | undefined, parse: TimestampParser): number | undefined => {
+  if (text === undefined) return undefined;
+  const parsed = parse(text);
+  if (!parsed.ok) throw invalid([{ field, message: parsed.problem }]);
+  return parsed.epochMs;
+};
+
+/** Rejects with an `ApiError` when a field names a user that is not there. */
+export const requireUsers = async (
+  users: UserStore,
+  fields: Readonly<Record<string, string | null | undefined>>,
+): Promise<void> => {
+  for (const [field, id] of Object.entries(fields)) {
+    if (id === null || id === undefined) continue;
+    if ((await users.get(id)) === undefined) throw invalid([{ field, message: 'there is no user with this id' }]);
+  }
+};
