@@ -46,7 +46,10 @@ const fromDebian = async (): Promise<string> => {
   if (existsSync(programs)) return programs;
   mkdirSync(cacheDir, { recursive: true });
   const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS);
-  const lock = await waitForLock(join(cacheDir, 'prometheus.lock'), { timeoutMs: FETCH_TIMEOUT_MS, signal });
+  const lock = await waitForLock(join(cacheDir, 'prometheus.lock'), {
+    ...{ timeoutMs: FETCH_TIMEOUT_MS, signal },
+    onWait: () => undefined,
+  });
   if (lock === undefined) throw new Error(`Another run kept fetching Prometheus into ${cacheDir} for too long.`);
   const staging = mkdtempSync(join(cacheDir, 'unfinished-prometheus-'));
   try {
