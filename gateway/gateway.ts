@@ -34,6 +34,7 @@ import { createHttpServer } from './http/http-server.ts';
 import { openApi } from './http/openapi.ts';
 import type { IdempotencyStore } from './idempotency/idempotency.ts';
 import { IdempotentIntake } from './idempotency/idempotent-intake.ts';
+import type { GatewayPart } from './part.ts';
 import { probeRoutes } from './routes/probes.ts';
 import { processAlertRoute } from './routes/process-alert.ts';
 import { readRoutes } from './routes/reads.ts';
@@ -48,6 +49,8 @@ export interface GatewayPorts {
   readonly idempotencyStore: IdempotencyStore;
   /** What else must work for the whole path: the registry. */
   readonly checks: HealthChecks;
+  /** What is served besides driver alerts. */
+  readonly parts?: readonly GatewayPart[];
   /** What is shown and no reason to send alerts elsewhere: disk, memory. */
   readonly watched?: HealthChecks;
   readonly clock: Clock;
@@ -136,5 +139,10 @@ export const createGateway = async (
   });
   processAlertRoute(server, { ...shared, intake, idempotentIntake, parseTimestamp });
   readRoutes(server, { readModel, parseTimestamp });
-  return { server, follow: (signal) => tail.run(signal) };
+  const { parts = [] } = ports;
+  for (const part of parts) await part.routes(server);
+  const follow = async (signal: AbortSignal): Promise<void> => {
+    await Promise.all([tail.run(signal), ...parts.map((part) => part.follow?.(signal))]);
+  };
+  return { server, follow };
 };
