@@ -4,7 +4,7 @@
  * Invariant: the lifecycle table alone says what is allowed. Once somebody has the alert in hand, or has ended it, it has no due time,
  * so neither the clock nor the count changes it. Asking for the status that it has is fine and changes nothing.
  */
-import type { AlertCommand, AlertCommandType } from '../schemas/alert-command.ts';
+import { ALERT_COMMAND_TYPES, type AlertCommand, type AlertCommandType } from '../schemas/alert-command.ts';
 import type { CommandOutcome } from '../schemas/command-result.ts';
 import type { LifecycleEvent } from '../schemas/lifecycle-event.ts';
 import type { AlertStatus, EventType } from '../schemas/vocabulary.ts';
@@ -77,9 +77,9 @@ const metadataOf = ({ actor, text }: AlertCommand, { sourceType }: LivingAlert):
 
 const notAllowed = ({ commandType }: AlertCommand, alert: LivingAlert): AlertCommandDecision => {
   const to = WANTED[commandType] ?? alert.status;
-  const allowed = Object.values(WANTED).filter(
-    (wanted) => wanted !== undefined && 'next' in transition(alert.status, wanted),
-  );
+  const allowed = ALERT_COMMAND_TYPES.filter((type) => type !== 'COMMENT')
+    .filter((type) => 'next' in transition(alert.status, EVENT_OF[type]))
+    .map((type) => WANTED[type]);
   const named = allowed.length === 0 ? 'none is allowed' : `allowed: ${allowed.join(', ')}`;
   const message = `An alert in status ${alert.status} cannot change to ${to}; ${named}.`;
   return answer('REFUSED', 'INVALID_STATUS_TRANSITION', alert, {

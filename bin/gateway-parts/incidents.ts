@@ -1,0 +1,30 @@
+/**
+ * The incident part of a gateway on Kafka, the registry, MySQL and the stores of the processors.
+ */
+import { subjectOf } from '../../connectors/setup/set-up.ts';
+import { incidentsPart } from '../../gateway/incidents/incidents-part.ts';
+import { openUserStore } from '../../gateway/incidents/user-store.ts';
+import type { GatewayPart } from '../../gateway/part.ts';
+import { alertCommandSchema, commandResultSchema, incidentCommandSchema } from '../../schemas/avro.ts';
+import { openIncidentReadModel } from '../../sink/read-model-incidents.ts';
+import { incidentTopicNames } from '../../topologies/incident-topics.ts';
+import { topicNames } from '../../topologies/topics.ts';
+import type { GatewayPartsOptions } from './gateway-parts.ts';
+
+/** Rejects when the registry is away. */
+export const incidentsGatewayPart = async (options: GatewayPartsOptions): Promise<GatewayPart> => {
+  const { config, kafka, registry, database, readModel: alerts } = options;
+  const topics = { ...topicNames(config.topicPrefix), ...incidentTopicNames(config.topicPrefix) };
+  const readModel = openIncidentReadModel(database);
+  return incidentsPart(config, topics, {
+    ...options,
+    ...{ alerts, readModel },
+    reader: () => kafka.reader(),
+    incidentCommands: await registry.serdeFor(subjectOf(topics.incidentCommands), incidentCommandSchema),
+    alertCommands: await registry.serdeFor(subjectOf(topics.alertCommands), alertCommandSchema),
+    results: await registry.serdeFor(subjectOf(topics.incidentResults), commandResultSchema),
+    store: { get: (incidentId) => readModel.get(incidentId) },
+    users: openUserStore(database),
+    alertedServices: () => Promise.resolve([]),
+  });
+};
