@@ -88,6 +88,8 @@ export class ClientSession {
 
   /** Whatever the effect leads to, a dead client does not hear of it. */
   async #settled<T>(effect: () => T | Promise<T>): Promise<T> {
+    // It may have died since it was seen alive: other steps come between.
+    while (!this.running) await this.#alive();
     try {
       return await effect();
     } finally {

@@ -296,3 +296,20 @@ describe('a transaction', () => {
     expect(values(log)).toEqual(['behind']);
   });
 });
+
+/** A client died between the moment it was seen alive and the effect of its call; a group then had a member that never ended. */
+test.each(Array.from({ length: 12 }, (_, turns) => turns))(
+  'nothing that a client asked for has an effect once it is dead, however short before it asked (%i turns)',
+  async (turns) => {
+    const clock = new VirtualClock();
+    const log = new InMemoryLog({ clock });
+    log.createTopics([{ name: TOPIC, partitions: 1, config: {} }]);
+    const client = log.client('dies');
+    void client.plainProducer().send([{ ...partitionOf(0), key: null, value: bytes('last words') }]);
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    client.crash();
+    const written = log.records(partitionOf(0)).length;
+    await clock.settle();
+    expect(log.records(partitionOf(0))).toHaveLength(written);
+  },
+);
