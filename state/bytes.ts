@@ -22,6 +22,20 @@ export const successor = (key: Uint8Array): Uint8Array => concatBytes(key, ZERO_
 
 const ZERO_BYTE = Uint8Array.of(0);
 
+/** The bytes that sort after everything that begins with the prefix; undefined where nothing does. */
+export function prefixEnd(prefix: Uint8Array): Uint8Array | undefined {
+  for (let last = prefix.length - 1; last >= 0; last -= 1) {
+    if (prefix[last] === 0xff) continue;
+    const end = Uint8Array.from(prefix.subarray(0, last + 1));
+    end[last]! += 1;
+    return end;
+  }
+  return undefined;
+}
+
+export const startsWith = (bytes: Uint8Array, prefix: Uint8Array): boolean =>
+  bytes.length >= prefix.length && compareBytes(bytes.subarray(0, prefix.length), prefix) === 0;
+
 /** A Buffer view on the same memory, for its readers and writers of numbers. */
 export const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -84,6 +84,9 @@ function terminated(bytes: Uint8Array): Buffer {
   return out;
 }
 
+/** What the bytes of a pair begin with when its first key begins with these bytes. */
+export const pairPrefix = (firstPrefix: Uint8Array): Uint8Array => terminated(firstPrefix).subarray(0, -2);
+
 function terminatorAt(bytes: Uint8Array): number {
   for (let at = bytes.indexOf(0); at >= 0; at = bytes.indexOf(0, at + 2)) {
     if (bytes[at + 1] === 1) return at;

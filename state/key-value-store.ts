@@ -5,7 +5,8 @@
  */
 import type { KeySpace, LogRecord, StateBatch } from '../streams/ports.ts';
 import type { Serde } from '../streams/serde.ts';
-import type { ChangelogSink, KeyValueEntry, KeyValueStore, StoreContext } from '../streams/state-store.ts';
+import type { ChangelogSink, KeyValueEntry, KeyValueStore, ScanOptions, StoreContext } from '../streams/state-store.ts';
+import { prefixEnd } from './bytes.ts';
 import type { KeyCodec } from './codecs.ts';
 import { WriteBackCache, type WriteListener } from './write-back-cache.ts';
 
@@ -58,13 +59,17 @@ export class BackedKeyValueStore<K, V> implements KeyValueStore<K, V> {
   range(
     from: K | undefined,
     to: K | undefined,
-    { reverse = false }: { reverse?: boolean } = {},
+    { reverse = false }: ScanOptions = {},
   ): IterableIterator<KeyValueEntry<K, V>> {
     const [first, end] = [from, to].map((key) => (key === undefined ? undefined : this.codec.encode(key)));
     return decoded(this.cache.range(first, end, reverse), this.codec);
   }
 
-  all(options?: { reverse?: boolean }): IterableIterator<KeyValueEntry<K, V>> {
+  prefixScan(prefix: Uint8Array, { reverse = false }: ScanOptions = {}): IterableIterator<KeyValueEntry<K, V>> {
+    return decoded(this.cache.range(prefix, prefixEnd(prefix), reverse), this.codec);
+  }
+
+  all(options?: ScanOptions): IterableIterator<KeyValueEntry<K, V>> {
     return this.range(undefined, undefined, options);
   }
 

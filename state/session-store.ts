@@ -7,7 +7,7 @@
 import type { LogRecord, StateBatch } from '../streams/ports.ts';
 import type { Serde } from '../streams/serde.ts';
 import type { Session, SessionEntry, SessionStore } from '../streams/state-store-timed.ts';
-import type { ChangelogSink, StoreContext, WindowEntry } from '../streams/state-store.ts';
+import type { ChangelogSink, KeyScanOptions, ScanOptions, StoreContext, WindowEntry } from '../streams/state-store.ts';
 import { asBuffer, readInt64, requireTimestamp, writeInt64 } from './bytes.ts';
 import { BackedTimedWindowStore } from './timed-window-store.ts';
 import type { WindowStoreOptions } from './window-store.ts';
@@ -39,19 +39,29 @@ export class BackedSessionStore<K, V> implements SessionStore<K, V> {
     this.#byEnd.observe(timestampMs);
   }
 
-  *findSessions(key: K, earliestEndMs: number, latestStartMs: number): IterableIterator<SessionEntry<K, V>> {
-    for (const window of this.#byEnd.fetchRange(key, earliestEndMs, Infinity)) {
-      if (window.value.startMs > latestStartMs) return;
-      yield entryOf(window);
+  *findSessions(
+    key: K,
+    earliestEndMs: number,
+    latestStartMs: number,
+    { reverse = false }: ScanOptions = {},
+  ): IterableIterator<SessionEntry<K, V>> {
+    for (const window of this.#byEnd.fetchRange(key, earliestEndMs, Infinity, { reverse })) {
+      if (window.value.startMs <= latestStartMs) yield entryOf(window);
+      else if (!reverse) return;
     }
   }
 
-  findSessionsByEnd(fromEndMs: number, toEndMs: number): IterableIterator<SessionEntry<K, V>> {
+  findSessionsByEnd(
+    fromEndMs: number,
+    toEndMs: number,
+    { reverse = false, ...keys }: KeyScanOptions<K> = {},
+  ): IterableIterator<SessionEntry<K, V>> {
     // By end and key already.
-    const entries = [...this.#byEnd.fetchAll(fromEndMs, toEndMs)].map(entryOf);
+    const entries = [...this.#byEnd.fetchAll(fromEndMs, toEndMs, keys)].map(entryOf);
     const byTime = (a: SessionEntry<K, V>, b: SessionEntry<K, V>): number =>
       a.session.endMs - b.session.endMs || a.session.startMs - b.session.startMs;
-    return entries.sort(byTime).values();
+    entries.sort(byTime);
+    return (reverse ? entries.reverse() : entries).values();
   }
 
   fetchSession(key: K, { startMs, endMs }: Session): V | undefined {

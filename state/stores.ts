@@ -4,11 +4,13 @@
  * Invariant: a store's name is also that of its key space and of its changelog, so it is kept for the life of its data.
  */
 import { TopologyError } from '../streams/errors.ts';
+import { timestampedSerde } from '../streams/dsl/serdes.ts';
 import { int64Serde } from '../streams/serdes.ts';
 import type {
   SessionStore,
   TimedDueStore,
   TimedWindowStore,
+  ValueAndTimestamp,
   VersionedKeyValueStore,
 } from '../streams/state-store-timed.ts';
 import type {
@@ -26,10 +28,11 @@ import { committedTimeMs } from './observed-time.ts';
 import { BackedSessionStore, heldSerde } from './session-store.ts';
 import { BackedTimedDueStore } from './timed-due-store.ts';
 import { BackedTimedWindowStore, type TimedWindowStoreOptions } from './timed-window-store.ts';
+import { BackedTtlKeyValueStore, expiringSerde, type TtlStoreOptions } from './ttl-store.ts';
 import { BackedTimerStore, type TimerStoreOptions } from './timer-store.ts';
 import { BackedVersionedStore, type VersionedStoreOptions } from './versioned-store.ts';
 import { VersionedView } from './versioned-view.ts';
-import { KeyValueView, WindowView, type WindowViewParts } from './views.ts';
+import { KeyValueView, TtlView, WindowView, type WindowViewParts } from './views.ts';
 import { BackedWindowStore, segmentMsOf, type WindowStoreOptions } from './window-store.ts';
 
 export interface StoreSettings {
@@ -37,7 +40,7 @@ export interface StoreSettings {
   readonly name: string;
   /** Default true. False: no changelog; the store is lost with its disk. */
   readonly logging?: boolean;
-  /** Values to keep in memory beyond uncommitted ones, per task. Default 16384. */
+  /** Values to keep in memory beyond uncommitted ones, per task. Default 16384; 0 turns the cache off. */
   readonly cacheEntries?: number;
   /** Settings of the changelog topic by their Kafka names, over the defaults of the kind of store. */
   readonly changelogConfig?: Readonly<Record<string, string>>;
@@ -52,6 +55,25 @@ const DAY_MS = 86_400_000;
 
 export const keyValueStore = <K, V>(spec: Spec<KeyValueStoreOptions<K, V>>): StoreBuilder<KeyValueStore<K, V>> =>
   builder(spec, COMPACTED, (context) => new BackedKeyValueStore(withCache(spec), context), keyValueView(spec));
+
+/** Values with the event time they stand for. */
+export const timestampedKeyValueStore = <K, V>(
+  spec: Spec<KeyValueStoreOptions<K, V>>,
+): StoreBuilder<KeyValueStore<K, ValueAndTimestamp<V>>> =>
+  keyValueStore({ ...spec, value: timestampedSerde(spec.value) });
+
+/** A key-value store whose entries are gone some stream time after they were last written. */
+export const ttlKeyValueStore = <K, V>(spec: Spec<TtlStoreOptions<K, V>>): StoreBuilder<KeyValueStore<K, V>> =>
+  builder(
+    spec,
+    COMPACTED,
+    (context) => new BackedTtlKeyValueStore(withCache(spec), context),
+    ({ backend, streamTimeMs }) =>
+      new TtlView(
+        new KeyValueView({ ...spec, value: expiringSerde(spec.value), space: backend.keySpace(spec.name) }),
+        streamTimeMs(),
+      ),
+  );
 
 /** A key-value store whose entries fall due when their value says so; see `ProcessorContext.onDue`. */
 export const dueKeyValueStore = <K, V>(

@@ -6,7 +6,7 @@
  */
 import type { LogRecord, StateBatch } from '../streams/ports.ts';
 import type { TimedWindowStore } from '../streams/state-store-timed.ts';
-import type { ChangelogSink, StoreContext, WindowEntry } from '../streams/state-store.ts';
+import type { ChangelogSink, KeyScanOptions, ScanOptions, StoreContext, WindowEntry } from '../streams/state-store.ts';
 import { DurableTime } from './observed-time.ts';
 import { startOf } from './window-keys.ts';
 import { BackedWindowStore, type WindowStoreOptions } from './window-store.ts';
@@ -45,13 +45,13 @@ export class BackedTimedWindowStore<K, V> implements TimedWindowStore<K, V> {
     return windowStartMs < this.#firstMs ? undefined : this.#windows.fetch(key, windowStartMs);
   }
 
-  fetchRange(key: K, fromMs: number, toMs: number): IterableIterator<WindowEntry<K, V>> {
-    return this.#windows.fetchRange(key, Math.max(fromMs, this.#firstMs), toMs);
+  fetchRange(key: K, fromMs: number, toMs: number, options?: ScanOptions): IterableIterator<WindowEntry<K, V>> {
+    return this.#windows.fetchRange(key, Math.max(fromMs, this.#firstMs), toMs, options);
   }
 
   /** Has the windows that start exactly the retention ago, too. */
-  fetchAll(fromMs: number, toMs: number): IterableIterator<WindowEntry<K, V>> {
-    return this.#windows.fetchAll(fromMs, toMs);
+  fetchAll(fromMs: number, toMs: number, options?: KeyScanOptions<K>): IterableIterator<WindowEntry<K, V>> {
+    return this.#windows.fetchAll(fromMs, toMs, options);
   }
 
   put(key: K, value: V | undefined, windowStartMs: number): boolean {

@@ -8,10 +8,11 @@
  */
 import type { LogRecord, StateBatch } from '../streams/ports.ts';
 import type { Serde } from '../streams/serde.ts';
-import type { VersionedKeyValueStore, VersionedValue } from '../streams/state-store-timed.ts';
-import type { ChangelogSink, KeyValueEntry, StoreContext } from '../streams/state-store.ts';
+import type { VersionedKeyValueStore, VersionedValue, VersionScanOptions } from '../streams/state-store-timed.ts';
+import type { ChangelogSink, KeyValueEntry, ScanOptions, StoreContext } from '../streams/state-store.ts';
 import { asBuffer, readInt64, requireTimestamp, writeInt64 } from './bytes.ts';
-import { int64Key, pairKey } from './codecs.ts';
+import { int64Key, pairKey, pairPrefix, type KeyCodec } from './codecs.ts';
+import { keyChoice } from './key-choice.ts';
 import type { KeyValueStoreOptions } from './key-value-store.ts';
 import { BackedTimedDueStore } from './timed-due-store.ts';
 
@@ -35,11 +36,13 @@ const HEADER_BYTES = 17;
 export class BackedVersionedStore<K, V> implements VersionedKeyValueStore<K, V> {
   readonly name: string;
   readonly historyRetentionMs: number;
+  readonly #key: KeyCodec<K>;
   readonly #rows: BackedTimedDueStore<RowKey<K>, Row<V>>;
 
   constructor(options: VersionedStoreOptions<K, V>, context: StoreContext) {
     const { name, key, value, historyRetentionMs } = options;
     this.name = name;
+    this.#key = key;
     this.historyRetentionMs = historyRetentionMs;
     const endedMs = (row: Row<V>): number | undefined =>
       row.validToMs ?? (row.value === undefined ? row.validFromMs : undefined);
@@ -71,14 +74,32 @@ export class BackedVersionedStore<K, V> implements VersionedKeyValueStore<K, V> 
 
   getAsOf(key: K, timestampMs: number): VersionedValue<V> | undefined {
     const row = this.#lastBefore(key, timestampMs + 1);
-    const reachesBack = timestampMs >= this.observedTimeMs - this.historyRetentionMs;
-    return reachesBack || row?.validToMs === undefined ? versionOf(row) : undefined;
+    return timestampMs >= this.#historyFromMs || row?.validToMs === undefined ? versionOf(row) : undefined;
+  }
+
+  *history(key: K, fromMs: number, toMs: number, options?: ScanOptions): IterableIterator<VersionedValue<V>> {
+    const earliestMs = Math.max(fromMs, this.#historyFromMs);
+    const behind = Math.min(Math.floor(toMs) + 1, END_OF_TIME);
+    if (behind <= 0) return;
+    for (const { value: row } of this.#rows.range([key, 0], [key, behind], options)) {
+      const version = versionOf(row);
+      if (version !== undefined && (row.validToMs === undefined || row.validToMs > earliestMs)) yield version;
+    }
+  }
+
+  *all({ asOfMs, ...keys }: VersionScanOptions<K> = {}): IterableIterator<KeyValueEntry<K, VersionedValue<V>>> {
+    const isChosen = keyChoice(this.#key, keys);
+    for (const { key: rowKey, value: row } of this.#rowsOf(keys)) {
+      const version = versionOf(row);
+      if (version === undefined || !this.#isValid(row, asOfMs)) continue;
+      if (isChosen(this.#key.encode(rowKey[0]))) yield { key: rowKey[0], value: version };
+    }
   }
 
   /** Throws a `RangeError` when the time is not whole milliseconds from 1970 on. */
   put(key: K, value: V | undefined, timestampMs: number): 'latest' | 'past' | 'expired' {
     requireTimestamp('A version', timestampMs);
-    if (timestampMs < this.observedTimeMs - this.historyRetentionMs) return 'expired';
+    if (timestampMs < this.#historyFromMs) return 'expired';
     this.observe(timestampMs);
     const before = this.#lastBefore(key, timestampMs);
     const after = first(this.#rows.range([key, timestampMs + 1], [key, END_OF_TIME]));
@@ -119,6 +140,32 @@ export class BackedVersionedStore<K, V> implements VersionedKeyValueStore<K, V> 
 
   close(): void {
     this.#rows.close();
+  }
+
+  /** How far back the past can be asked for. */
+  get #historyFromMs(): number {
+    return this.observedTimeMs - this.historyRetentionMs;
+  }
+
+  /** Whether the version is its key's latest, or the one as of that time. */
+  #isValid({ validFromMs, validToMs }: Row<V>, asOfMs: number | undefined): boolean {
+    if (asOfMs === undefined) return validToMs === undefined;
+    const reachesBack = asOfMs >= this.#historyFromMs || validToMs === undefined;
+    return reachesBack && validFromMs <= asOfMs && (validToMs === undefined || asOfMs < validToMs);
+  }
+
+  /** All rows of the keys, and perhaps of others. */
+  #rowsOf({
+    fromKey,
+    toKey,
+    prefix,
+    reverse,
+  }: VersionScanOptions<K>): IterableIterator<KeyValueEntry<RowKey<K>, Row<V>>> {
+    const options = { reverse: reverse ?? false };
+    if (prefix !== undefined) return this.#rows.prefixScan(pairPrefix(prefix), options);
+    const first = fromKey === undefined ? undefined : ([fromKey, 0] as const);
+    const end = toKey === undefined ? undefined : ([toKey, 0] as const);
+    return this.#rows.range(first, end, options);
   }
 
   #lastBefore(key: K, timestampMs: number): Row<V> | undefined {

@@ -10,8 +10,9 @@ import type { Query, QueryEntry, QueryKind } from '../streams/queries/query.ts';
 import type { StoreView, ViewRow } from '../streams/queries/store-view.ts';
 import type { KeyRange, KeySpace } from '../streams/ports.ts';
 import type { Serde } from '../streams/serde.ts';
-import { successor } from './bytes.ts';
+import { prefixEnd, successor } from './bytes.ts';
 import type { KeyCodec } from './codecs.ts';
+import type { Expiring } from './ttl-store.ts';
 import { keyOf, segmentBytes, segmentStart, startOf, WindowKeyCodec } from './window-keys.ts';
 
 export interface ViewParts<K, V> {
@@ -19,17 +20,6 @@ export interface ViewParts<K, V> {
   readonly space: KeySpace;
   readonly key: KeyCodec<K>;
   readonly value: Serde<V>;
-}
-
-/** The bytes that sort after everything that begins with the prefix; undefined where nothing does. */
-export function prefixEnd(prefix: Uint8Array): Uint8Array | undefined {
-  for (let last = prefix.length - 1; last >= 0; last -= 1) {
-    if (prefix[last] === 0xff) continue;
-    const end = Uint8Array.from(prefix.subarray(0, last + 1));
-    end[last]! += 1;
-    return end;
-  }
-  return undefined;
 }
 
 export class KeyValueView<K, V> implements StoreView {
@@ -54,6 +44,28 @@ export class KeyValueView<K, V> implements StoreView {
     const { name, key: codec, value: serde } = this.#parts;
     const entry = { key: codec.decode(key), value: serde.deserialize(name, value) };
     return { place: key, entry, bytes: key.length + value.length };
+  }
+}
+
+/** Of a store with a time to live. */
+export class TtlView implements StoreView {
+  readonly kinds: readonly QueryKind[];
+  readonly #entries: KeyValueView<unknown, Expiring<unknown>>;
+  readonly #nowMs: number;
+
+  /** `nowMs` is the task's stream time. */
+  constructor(entries: KeyValueView<unknown, Expiring<unknown>>, nowMs: number) {
+    this.kinds = entries.kinds;
+    this.#entries = entries;
+    this.#nowMs = nowMs;
+  }
+
+  *scan(query: Query, after: Uint8Array | undefined): Iterable<ViewRow> {
+    for (const row of this.#entries.scan(query, after)) {
+      const { value, expiresAtMs } = row.entry?.value as Expiring<unknown>;
+      const entry = expiresAtMs > this.#nowMs ? { key: row.entry?.key, value } : undefined;
+      yield { ...row, entry };
+    }
   }
 }
 

@@ -12,9 +12,17 @@
  */
 import type { Counter, LogRecord, StateBatch } from '../streams/ports.ts';
 import type { Serde } from '../streams/serde.ts';
-import type { ChangelogSink, StoreContext, WindowEntry, WindowStore } from '../streams/state-store.ts';
+import type {
+  ChangelogSink,
+  KeyScanOptions,
+  ScanOptions,
+  StoreContext,
+  WindowEntry,
+  WindowStore,
+} from '../streams/state-store.ts';
 import { compareBytes, requireTimestamp, successor } from './bytes.ts';
 import type { KeyCodec } from './codecs.ts';
+import { keyChoice } from './key-choice.ts';
 import { keyOf, segmentBytes, startOf, toChangelog, WindowKeyCodec, type WindowKey } from './window-keys.ts';
 import { WindowSegments } from './window-segments.ts';
 import { WriteBackCache } from './write-back-cache.ts';
@@ -62,32 +70,37 @@ export class BackedWindowStore<K, V> implements WindowStore<K, V> {
       cacheEntries,
       changelogKey: toChangelog,
     });
-    this.#dropped = context.metrics.counter('state_dropped_records', { task: context.taskId, store: name });
+    this.#dropped = context.metrics.counter('stream_state_dropped_records', { task: context.taskId, store: name });
   }
 
   fetch(key: K, windowStartMs: number): V | undefined {
     return windowStartMs < this.#boundMs ? undefined : this.#cache.get({ key, windowStartMs });
   }
 
-  fetchRange(key: K, fromMs: number, toMs: number): IterableIterator<WindowEntry<K, V>> {
+  fetchRange(
+    key: K,
+    fromMs: number,
+    toMs: number,
+    { reverse = false }: ScanOptions = {},
+  ): IterableIterator<WindowEntry<K, V>> {
     const [first, last] = this.#interval(fromMs, toMs);
     const keyBytes = this.#codec.encode(key);
-    const ranges = this.#segments.within(first, last).map((segment) => {
+    const ranges = this.#segmentsWithin(first, last, reverse).map((segment) => {
       const start = Math.max(first, segment);
       const end = Math.min(last, segment + this.#windowCodec.segmentMs - 1);
       const to = successor(this.#windowCodec.physical(keyBytes, end));
-      return this.#cache.range(this.#windowCodec.physical(keyBytes, start), to, false);
+      return this.#cache.range(this.#windowCodec.physical(keyBytes, start), to, reverse);
     });
     return this.#windowsOf(ranges);
   }
 
-  fetchAll(fromMs: number, toMs: number): IterableIterator<WindowEntry<K, V>> {
-    const [first, last] = this.#interval(fromMs, toMs);
-    const ranges = this.#segments.within(first, last).map((segment) => {
+  fetchAll(fromMs: number, toMs: number, options: KeyScanOptions<K> = {}): IterableIterator<WindowEntry<K, V>> {
+    const interval = this.#interval(fromMs, toMs);
+    const ranges = this.#segmentsWithin(...interval, options.reverse ?? false).map((segment) => {
       const end = segmentBytes(segment + this.#windowCodec.segmentMs);
       return this.#cache.range(segmentBytes(segment), end, false);
     });
-    return this.#windowsByTime(ranges, first, last);
+    return this.#windowsByTime(ranges, interval, options);
   }
 
   /** Throws a `RangeError` when the window start is not whole milliseconds from 1970 on. */
@@ -158,6 +171,11 @@ export class BackedWindowStore<K, V> implements WindowStore<K, V> {
     return [first, Math.min(Math.floor(toMs), Number.MAX_SAFE_INTEGER - this.#windowCodec.segmentMs)];
   }
 
+  #segmentsWithin(firstMs: number, lastMs: number, reverse: boolean): readonly number[] {
+    const segments = this.#segments.within(firstMs, lastMs);
+    return reverse ? segments.toReversed() : segments;
+  }
+
   #restoreWindow(key: Uint8Array, value: Uint8Array | null, batch: StateBatch): void {
     const physical = this.#windowCodec.fromChangelog(key);
     if (value === null) {
@@ -177,14 +195,16 @@ export class BackedWindowStore<K, V> implements WindowStore<K, V> {
   /** A segment lies in key order, so its windows are collected and sorted. */
   *#windowsByTime(
     ranges: readonly IterableIterator<readonly [Uint8Array, V]>[],
-    firstMs: number,
-    lastMs: number,
+    [firstMs, lastMs]: readonly [number, number],
+    options: KeyScanOptions<K>,
   ): Generator<WindowEntry<K, V>, undefined> {
+    const isChosen = keyChoice(this.#codec, options);
     for (const range of ranges) {
       const windows = [...range]
         .map(([physical, value]) => ({ physical, startMs: startOf(physical), value }))
-        .filter(({ startMs }) => startMs >= firstMs && startMs <= lastMs)
+        .filter(({ startMs, physical }) => startMs >= firstMs && startMs <= lastMs && isChosen(keyOf(physical)))
         .sort((a, b) => a.startMs - b.startMs || compareBytes(keyOf(a.physical), keyOf(b.physical)));
+      if (options.reverse) windows.reverse();
       for (const { physical, value } of windows) yield { ...this.#windowCodec.decode(physical), value };
     }
   }

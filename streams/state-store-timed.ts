@@ -6,7 +6,10 @@
  */
 import type {
   DueKeyValueStore,
+  KeyScanOptions,
+  KeyValueEntry,
   KeyValueStore,
+  ScanOptions,
   StateStore,
   StoreBuilder,
   StoreSerdes,
@@ -50,13 +53,27 @@ export interface SessionEntry<K, V> {
 export interface SessionStore<K, V> extends StateStore, ObservedTime {
   readonly retentionMs: number;
   /** Sessions of the key that end at or after `earliestEndMs` and start at or before `latestStartMs`, in time order. */
-  findSessions(key: K, earliestEndMs: number, latestStartMs: number): IterableIterator<SessionEntry<K, V>>;
-  /** Sessions of all keys that end in `[fromEndMs, toEndMs]`, by end, then start, then key. */
-  findSessionsByEnd(fromEndMs: number, toEndMs: number): IterableIterator<SessionEntry<K, V>>;
+  findSessions(
+    key: K,
+    earliestEndMs: number,
+    latestStartMs: number,
+    options?: ScanOptions,
+  ): IterableIterator<SessionEntry<K, V>>;
+  /** Sessions of all keys, or of those that the options name, that end in `[fromEndMs, toEndMs]`, by end, then start, then key. */
+  findSessionsByEnd(
+    fromEndMs: number,
+    toEndMs: number,
+    options?: KeyScanOptions<K>,
+  ): IterableIterator<SessionEntry<K, V>>;
   fetchSession(key: K, session: Session): V | undefined;
   /** False when the session is past its retention; it is then ignored and counted as dropped. */
   put(key: K, session: Session, value: V): boolean;
   remove(key: K, session: Session): void;
+}
+
+export interface VersionScanOptions<K> extends KeyScanOptions<K> {
+  /** Each key as of that time, under the same conditions as `getAsOf`. Default: its latest version. */
+  readonly asOfMs?: number;
 }
 
 export interface VersionedValue<V> {
@@ -75,6 +92,10 @@ export interface VersionedKeyValueStore<K, V> extends StateStore, ObservedTime {
   get(key: K): VersionedValue<V> | undefined;
   /** The version that was valid at that time; undefined when there was none or the history does not reach back so far. */
   getAsOf(key: K, timestampMs: number): VersionedValue<V> | undefined;
+  /** The versions of a key that were valid at some moment of `[fromMs, toMs]`, as far as the history reaches, by time. */
+  history(key: K, fromMs: number, toMs: number, options?: ScanOptions): IterableIterator<VersionedValue<V>>;
+  /** One version of every key that had one then, in the order of the serialized keys. */
+  all(options?: VersionScanOptions<K>): IterableIterator<KeyValueEntry<K, VersionedValue<V>>>;
   /**
    * `undefined` is a deletion as of that time. Answers whether the version is now the latest, one of the past, or too old for
    * the history and therefore ignored.

@@ -60,6 +60,11 @@ export interface KeyValueEntry<K, V> {
   readonly value: V;
 }
 
+export interface ScanOptions {
+  /** Last to first. */
+  readonly reverse?: boolean;
+}
+
 export interface KeyValueStore<K, V> extends StateStore {
   get(key: K): V | undefined;
   put(key: K, value: V): void;
@@ -67,8 +72,10 @@ export interface KeyValueStore<K, V> extends StateStore {
   /** Hints that the keys will be read soon: those not in memory are fetched in one round. */
   prefetch(keys: readonly K[]): void;
   /** `from` inclusive, `to` exclusive, in the order of the serialized keys. Sees uncommitted writes. */
-  range(from: K | undefined, to: K | undefined, options?: { reverse?: boolean }): IterableIterator<KeyValueEntry<K, V>>;
-  all(options?: { reverse?: boolean }): IterableIterator<KeyValueEntry<K, V>>;
+  range(from: K | undefined, to: K | undefined, options?: ScanOptions): IterableIterator<KeyValueEntry<K, V>>;
+  /** The keys whose serialized form begins with these bytes, in the same order. */
+  prefixScan(prefix: Uint8Array, options?: ScanOptions): IterableIterator<KeyValueEntry<K, V>>;
+  all(options?: ScanOptions): IterableIterator<KeyValueEntry<K, V>>;
   approximateEntries(): number;
 }
 
@@ -98,14 +105,24 @@ export interface WindowEntry<K, V> {
   readonly value: V;
 }
 
+/** Which keys of all; by default every one. */
+export interface KeyScanOptions<K> extends ScanOptions {
+  /** Inclusive, in the order of the serialized keys. */
+  readonly fromKey?: K;
+  /** Exclusive. */
+  readonly toKey?: K;
+  /** What the serialized keys begin with. */
+  readonly prefix?: Uint8Array;
+}
+
 /** Values by key and window start. Entries older than the retention (by stream time) are gone, dropped in bulk. */
 export interface WindowStore<K, V> extends StateStore {
   readonly retentionMs: number;
   fetch(key: K, windowStartMs: number): V | undefined;
   /** Window starts in `[fromMs, toMs]`, ascending. */
-  fetchRange(key: K, fromMs: number, toMs: number): IterableIterator<WindowEntry<K, V>>;
-  /** Every key, by window start and then key. */
-  fetchAll(fromMs: number, toMs: number): IterableIterator<WindowEntry<K, V>>;
+  fetchRange(key: K, fromMs: number, toMs: number, options?: ScanOptions): IterableIterator<WindowEntry<K, V>>;
+  /** Every key, or those that the options name, by window start and then key. */
+  fetchAll(fromMs: number, toMs: number, options?: KeyScanOptions<K>): IterableIterator<WindowEntry<K, V>>;
   /** `undefined` deletes. A window that is past its retention is ignored and counted as dropped; false then. */
   put(key: K, value: V | undefined, windowStartMs: number): boolean;
 }

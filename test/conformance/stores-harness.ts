@@ -4,9 +4,10 @@
  * The steps are the engine's: flush into changelog records; the records become durable; the batch with data and position is
  * written.
  */
+import fc from 'fast-check';
 import type { Serde } from '../../streams/serde.ts';
 import type { LogRecord, Metrics, StateBackend } from '../../streams/ports.ts';
-import type { StateStore, StoreBuilder } from '../../streams/state-store.ts';
+import type { KeyScanOptions, StateStore, StoreBuilder } from '../../streams/state-store.ts';
 import type { BackendFixture, BackendKind } from './state-backend-fixtures.ts';
 
 const TASK = '0_0';
@@ -138,6 +139,23 @@ export function reusingSerde<T>(): Serde<T> & { encoded: number; decoded: number
       return JSON.parse(Buffer.from(data!).toString('utf8')) as T;
     },
   };
+}
+
+/** Any choice of keys, in either direction. */
+export const keyScan = (key: fc.Arbitrary<string>): fc.Arbitrary<KeyScanOptions<string>> =>
+  fc.record(
+    { reverse: fc.boolean(), fromKey: key, toKey: key, prefix: key.map((text) => Buffer.from(text)) },
+    { requiredKeys: [] },
+  );
+
+/** Whether a plain reading of the options takes the key. */
+export function isChosen(key: string, { fromKey, toKey, prefix }: KeyScanOptions<string>): boolean {
+  const bytes = Buffer.from(key);
+  return (
+    (fromKey === undefined || Buffer.compare(bytes, Buffer.from(fromKey)) >= 0) &&
+    (toKey === undefined || Buffer.compare(bytes, Buffer.from(toKey)) < 0) &&
+    (prefix === undefined || bytes.subarray(0, prefix.length).equals(prefix))
+  );
 }
 
 /** What a naive store would hold: the present, the last commit, and where `undo` goes back to. */

@@ -21,10 +21,16 @@ type Step =
       readonly to: string | undefined;
       readonly reverse: boolean;
     }
+  | { readonly kind: 'prefix'; readonly prefix: Uint8Array; readonly reverse: boolean }
   | { readonly kind: 'life'; readonly step: LifeStep };
 
 const key = fc.constantFrom(...KEYS);
 const bound = fc.option(key, { nil: undefined });
+/** Whole keys, the first byte of a longer character, and bytes that no key begins with. */
+const prefix = fc.oneof(
+  key.map((text) => Buffer.from(text)),
+  fc.constantFrom(Uint8Array.of(0xc3), Uint8Array.of(0xff), Uint8Array.of(0xff, 0xff)),
+);
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('put' as const), key, value: fc.nat(99) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('delete' as const), key }) },
@@ -34,6 +40,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant('range' as const), from: bound, to: bound, reverse: fc.boolean() }),
   },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('prefix' as const), prefix, reverse: fc.boolean() }) },
   { weight: 4, arbitrary: life(['mark', 'undo', 'mark', 'undo', 'commit', 'rollback']) },
   { weight: 1, arbitrary: life(['restart', 'crash', 'crash-within-commit', 'lose-disk']) },
 );
@@ -73,7 +80,7 @@ export function keyValueStoreConformance(kind: BackendKind): void {
       await fc.assert(
         fc.asyncProperty(
           fc.array(step, { maxLength: 60, size: 'max' }),
-          fc.constantFrom(2, 4, 100),
+          fc.constantFrom(0, 2, 4, 100),
           async (steps, cacheEntries) => {
             const builder = keyValueStore<string, number>({
               name: 'kv',
@@ -294,6 +301,13 @@ async function apply(
     case 'range':
       expect([...store.range(each.from, each.to, { reverse: each.reverse })]).toEqual(
         naiveRange(model.current, each.from, each.to, each.reverse),
+      );
+      return;
+    case 'prefix':
+      expect([...store.prefixScan(each.prefix, { reverse: each.reverse })]).toEqual(
+        naiveRange(model.current, undefined, undefined, each.reverse).filter(({ key: k }) =>
+          Buffer.from(k).subarray(0, each.prefix.length).equals(each.prefix),
+        ),
       );
       return;
     case 'life':

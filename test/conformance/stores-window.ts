@@ -6,9 +6,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { stringKey } from '../../state/codecs.ts';
 import { windowStore } from '../../state/stores.ts';
 import { StateCorruptedError } from '../../streams/errors.ts';
-import type { StateStore, WindowEntry, WindowStore } from '../../streams/state-store.ts';
+import type { KeyScanOptions, StateStore, WindowEntry, WindowStore } from '../../streams/state-store.ts';
 import type { BackendKind } from './state-backend-fixtures.ts';
-import { live, NaiveState, reusingSerde, StoreHarness, type LifeStep } from './stores-harness.ts';
+import { isChosen, keyScan, live, NaiveState, reusingSerde, StoreHarness, type LifeStep } from './stores-harness.ts';
 
 /** Two segments long, since a segment is a minute at least. */
 const RETENTION_MS = 120_000;
@@ -18,7 +18,13 @@ type Entry = WindowEntry<string, number>;
 type Step =
   | { readonly kind: 'put'; readonly key: string; readonly ageMs: number; readonly value: number | undefined }
   | { readonly kind: 'fetch'; readonly key: string; readonly ageMs: number }
-  | { readonly kind: 'range'; readonly key: string | undefined; readonly ageMs: number; readonly lengthMs: number }
+  | {
+      readonly kind: 'range';
+      readonly key: string | undefined;
+      readonly ageMs: number;
+      readonly lengthMs: number;
+      readonly options: KeyScanOptions<string>;
+    }
   | { readonly kind: 'advance'; readonly byMs: number }
   | { readonly kind: 'life'; readonly step: LifeStep };
 
@@ -45,6 +51,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       key: fc.option(key, { nil: undefined }),
       ageMs,
       lengthMs: fc.constantFrom(0, 9_999, 30_000, 70_000, 1_000_000, Infinity),
+      options: keyScan(key),
     }),
   },
   {
@@ -225,8 +232,16 @@ async function apply(
     case 'range': {
       const fromMs = streamTimeMs - each.ageMs;
       const toMs = fromMs + each.lengthMs;
-      const actual = each.key === undefined ? store.fetchAll(fromMs, toMs) : store.fetchRange(each.key, fromMs, toMs);
-      expect([...actual]).toEqual(naiveWindows(run, model, each.key, fromMs, toMs));
+      const { options } = each;
+      const { reverse = false } = options;
+      const expected = naiveWindows(run, model, each.key, fromMs, toMs);
+      if (reverse) expected.reverse();
+      if (each.key !== undefined) {
+        expect([...store.fetchRange(each.key, fromMs, toMs, { reverse })]).toEqual(expected);
+      } else {
+        const chosen = expected.filter(({ key: k }) => isChosen(k, options));
+        expect([...store.fetchAll(fromMs, toMs, options)]).toEqual(chosen);
+      }
       return;
     }
     case 'advance':
