@@ -22,6 +22,7 @@ import { runGateway } from '../gateway/run-gateway.ts';
 import { lifecycleEventSchema, rawAlertSchema } from '../schemas/avro.ts';
 import { openReadModel } from '../sink/read-model.ts';
 import { topicNames } from '../topologies/topics.ts';
+import { incidentsGatewayPart } from './gateway-parts/incidents.ts';
 
 const REGISTRY_WAIT_MS = 60_000;
 /** What a request waits for must end before the request does. */
@@ -65,15 +66,18 @@ await runProcess('gateway', async ({ environment }) => {
   });
   metrics.observe(processMeasurements);
   metrics.observe(() => poolMeasurements(database.poolUse()));
+  const shared = {
+    ...{ idempotencyStore, logger, metrics, clock: systemClock, random: randomFillSync },
+    ...{ producer: kafka.plainProducer(), admin: kafka.admin(), readModel: openReadModel(database) },
+  };
+  const partOptions = { ...shared, config, kafka, registry, database };
+  const parts = await untilAvailable(waiting, () => Promise.all([incidentsGatewayPart(partOptions)]));
   const gateway = await createGateway(
     config,
     { alerts: names.rawAlerts, events: names.alertEvents },
     {
-      ...{ alerts, events, idempotencyStore, logger, metrics, clock: systemClock, random: randomFillSync },
-      producer: kafka.plainProducer(),
+      ...{ ...shared, alerts, events, parts },
       reader: kafka.reader(),
-      admin: kafka.admin(),
-      readModel: openReadModel(database),
       checks: { registry: () => registry.ping() },
       watched: resourceChecks(config),
       metricsText: () => metrics.text(),
