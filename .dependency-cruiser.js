@@ -70,6 +70,7 @@ export default {
     owned('state-opens-rocksdb', '(rocksdb|@nxtedition)', ['state']),
     owned('connectors-speak-kafka', '(kafkajs|@kafkajs|avsc)', ['connectors']),
     owned('connectors-speak-mysql', 'mysql2', ['connectors']),
+    owned('connectors-trace', '@opentelemetry', ['connectors']),
     {
       name: 'nobody-imports-bin-or-bench',
       severity: 'error',

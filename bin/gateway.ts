@@ -3,6 +3,7 @@
  */
 import { randomFillSync, randomUUID } from 'node:crypto';
 import { readKafkaConnection, readMysqlUrl, readRegistryConnection } from '../connectors/config/services.ts';
+import { tracingOf } from '../connectors/config/tracing.ts';
 import { KafkaLogClient } from '../connectors/kafka/kafka-log-client.ts';
 import { openMysql } from '../connectors/mysql/database.ts';
 import { helpOf } from '../connectors/observability/metric-catalogue.ts';
@@ -35,6 +36,7 @@ await runProcess('gateway', async ({ environment }) => {
     logger.warn('Anybody who reaches this host can send alerts; set GATEWAY_API_KEYS', { host: config.host });
   }
   const metrics = new PrometheusMetrics({ processMetrics: true, help: helpOf });
+  const tracing = await tracingOf(environment, 'gateway');
   const names = topicNames(config.topicPrefix);
   const registry = new SchemaRegistryClient({ ...readRegistryConnection(environment), timeoutMs: CALL_TIMEOUT_MS });
   const say = (line: string): void => logger.info(line);
@@ -80,6 +82,7 @@ await runProcess('gateway', async ({ environment }) => {
       reader: kafka.reader(),
       checks: { registry: () => registry.ping() },
       watched: resourceChecks(config),
+      tracing,
       metricsText: () => metrics.text(),
     },
   );
@@ -90,6 +93,7 @@ await runProcess('gateway', async ({ environment }) => {
       await running.stop();
       await kafka.close();
       await database.close();
+      await tracing?.close();
     },
   };
 });

@@ -3,10 +3,12 @@
  */
 import { readSinkConfig } from '../connectors/config/processes.ts';
 import { readKafkaConnection, readMysqlUrl, readRegistryConnection } from '../connectors/config/services.ts';
+import { tracingOf } from '../connectors/config/tracing.ts';
 import { KafkaLogClient } from '../connectors/kafka/kafka-log-client.ts';
 import { openMysql } from '../connectors/mysql/database.ts';
 import { startHealthServer } from '../connectors/observability/health-server.ts';
-import { createLogger } from '../connectors/observability/pino-logger.ts';
+import { helpOf } from '../connectors/observability/metric-catalogue.ts';
+import { createLogger, standardOutput } from '../connectors/observability/pino-logger.ts';
 import { PrometheusMetrics } from '../connectors/observability/prometheus-metrics.ts';
 import { resourceChecks } from '../connectors/observability/resource-checks.ts';
 import { databaseCheck, kafkaCheck } from '../connectors/observability/service-checks.ts';
@@ -18,6 +20,7 @@ import { withBreaker } from '../sink/breaker.ts';
 import { lifecycleTables } from '../sink/lifecycle-tables.ts';
 import { topicNames } from '../topologies/topics.ts';
 import { createSink } from './sinks/create-sink.ts';
+import { lifecycleObserver } from './sinks/lifecycle-observer.ts';
 import { observeSinks } from './sinks/measurements.ts';
 
 /** For the batches in hand; a database or broker that is away must not hold the process up for longer. */
@@ -25,7 +28,9 @@ const STOP_TIMEOUT_MS = 20_000;
 
 await runProcess('sink', async ({ environment, fail }) => {
   const config = readSinkConfig(environment);
-  const logger = createLogger({ service: 'sink', level: config.logLevel });
+  const destination = standardOutput();
+  const logger = createLogger({ service: 'sink', level: config.logLevel, destination });
+  const tracing = await tracingOf(environment, 'sink');
   const metrics = new PrometheusMetrics({ processMetrics: true, help: helpOf });
   const { topicPrefix: prefix } = config;
   const topics = topicNames(prefix);
@@ -34,7 +39,7 @@ await runProcess('sink', async ({ environment, fail }) => {
   const registry = new SchemaRegistryClient(readRegistryConnection(environment));
   const client = new KafkaLogClient({ ...readKafkaConnection(environment), clientId: alertsGroup, logger });
   const parts = {
-    ...{ client, registry, logger, metrics, deadLetterTopic: topics.deadLetters },
+    ...{ client, registry, logger, metrics, tracing, deadLetterTopic: topics.deadLetters },
     database: withBreaker(database, logger, metrics),
   };
   const sinks = await Promise.all([
@@ -43,6 +48,7 @@ await runProcess('sink', async ({ environment, fail }) => {
       groupId: alertsGroup,
       schema: lifecycleEventSchema,
       tables: lifecycleTables,
+      observer: lifecycleObserver({ config, tracing, write: (lines) => destination.write(lines) }),
     }),
   ]);
   observeSinks(metrics, { sinks, database, reader: client.reader(), deadLetterTopic: topics.deadLetters, logger });
@@ -71,7 +77,7 @@ await runProcess('sink', async ({ environment, fail }) => {
     logger,
     stop: async () => {
       await Promise.race([Promise.all(sinks.map((sink) => sink.stop())), systemClock.sleep(STOP_TIMEOUT_MS)]);
-      await Promise.all([client.close(), server.close(), database.close()]);
+      await Promise.all([client.close(), server.close(), database.close(), tracing?.close()]);
     },
   };
 });

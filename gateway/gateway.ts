@@ -17,6 +17,7 @@ import type {
 } from '../connectors/log.ts';
 import type { HealthChecks } from '../connectors/observability/health-checks.ts';
 import { kafkaCheck } from '../connectors/observability/service-checks.ts';
+import type { Tracing } from '../connectors/tracing/tracing.ts';
 import type { LifecycleEvent } from '../schemas/lifecycle-event.ts';
 import type { RawAlert } from '../schemas/raw-alert.ts';
 import type { ReadModel } from '../sink/read-model.ts';
@@ -32,6 +33,7 @@ import { controlAccess } from './http/access.ts';
 import { allowOrigins } from './http/cors.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { openApi } from './http/openapi.ts';
+import { traceRequests } from './http/tracing.ts';
 import type { IdempotencyStore } from './idempotency/idempotency.ts';
 import { IdempotentIntake } from './idempotency/idempotent-intake.ts';
 import type { GatewayPart } from './part.ts';
@@ -53,6 +55,8 @@ export interface GatewayPorts {
   readonly parts?: readonly GatewayPart[];
   /** What is shown and no reason to send alerts elsewhere: disk, memory. */
   readonly watched?: HealthChecks;
+  /** Undefined: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -129,6 +133,7 @@ export const createGateway = async (
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
     newRequestId: () => uuidV7(clock.now(), ports.random),
   });
+  traceRequests(server, ports.tracing);
   await allowOrigins(server, config.corsOrigins);
   await controlAccess(server, { ...shared, trustsAnybody: isLoopback(config.host) });
   await openApi(server, config.apiKeys.length > 0);

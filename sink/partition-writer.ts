@@ -9,16 +9,11 @@ import { StreamsError } from '../connectors/log.ts';
 import { DatabaseRowError } from '../connectors/mysql/errors.ts';
 import { sendDeadLetters } from './dead-letters.ts';
 import type { RejectedRecord } from './dead-letters.ts';
-import type { SinkOptions, SinkTables, WriterPorts } from './ports.ts';
+import type { AppliedEvent, SinkOptions, SinkTables, WriterPorts } from './ports.ts';
 
 /** The event cannot be stored; the message says why. */
 export class UnstorableEventError extends StreamsError {
   readonly recovery = 'skip-record';
-}
-
-interface ReadRecord<T> {
-  readonly record: LogRecord;
-  readonly event: T;
 }
 
 export class PartitionWriter<T> {
@@ -76,7 +71,7 @@ export class PartitionWriter<T> {
   }
 
   async #store(records: readonly LogRecord[], next: number): Promise<void> {
-    const readable: ReadRecord<T>[] = [];
+    const readable: AppliedEvent<T>[] = [];
     const rejected: RejectedRecord[] = [];
     for (const record of records) {
       const read = this.#read(record);
@@ -87,7 +82,7 @@ export class PartitionWriter<T> {
     await this.#apply(readable, next);
   }
 
-  #read(record: LogRecord): ReadRecord<T> | RejectedRecord {
+  #read(record: LogRecord): AppliedEvent<T> | RejectedRecord {
     let event: T;
     try {
       event = this.#ports.deserializer.deserialize(this.#at.topic, record.value, record.headers);
@@ -103,7 +98,7 @@ export class PartitionWriter<T> {
   }
 
   /** Halves what the database refuses until the event that it refuses stands alone; everything else is stored, in order. */
-  async #apply(entries: readonly ReadRecord<T>[], next: number): Promise<void> {
+  async #apply(entries: readonly AppliedEvent<T>[], next: number): Promise<void> {
     try {
       await this.#commit(entries, next);
       return;
@@ -122,13 +117,14 @@ export class PartitionWriter<T> {
     await this.#apply(second, next);
   }
 
-  async #commit(entries: readonly ReadRecord<T>[], next: number): Promise<void> {
-    const { clock, database, logger } = this.#ports;
+  async #commit(entries: readonly AppliedEvent<T>[], next: number): Promise<void> {
+    const { clock, database, logger, observer } = this.#ports;
     const startMs = clock.now();
     const expected = this.#position;
     const events = entries.map(({ event }) => event);
     const rows = await this.#tables.apply(database, events, { ...this.#at, expected, next });
     this.#position = next;
+    observer?.applied(this.#at, entries, startMs);
     const durationMs = clock.now() - startMs;
     this.#measure(rows, entries.length, durationMs);
     logger.debug('batch applied', {

@@ -3,7 +3,17 @@
  *
  * Invariant: the sink reaches the log, the database, the clock, metrics and logs only through these.
  */
-import type { Clock, Deserializer, GroupConsumer, Logger, LogProducer, LogReader, Metrics } from '../connectors/log.ts';
+import type {
+  Clock,
+  Deserializer,
+  GroupConsumer,
+  Logger,
+  LogProducer,
+  LogReader,
+  LogRecord,
+  Metrics,
+  TopicPartition,
+} from '../connectors/log.ts';
 import type { MysqlDatabase } from '../connectors/mysql/database.ts';
 import type { PositionChange } from './positions.ts';
 
@@ -17,6 +27,19 @@ export interface SinkPorts<T> {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Undefined: nobody is told what was applied. */
+  readonly observer?: ApplyObserver<T> | undefined;
+}
+
+export interface AppliedEvent<T> {
+  readonly record: LogRecord;
+  readonly event: T;
+}
+
+/** Hears of events once they are in the tables. Must not throw. */
+export interface ApplyObserver<T> {
+  /** After the transaction of these events is committed; `startMs`: when it began, in UTC epoch milliseconds. */
+  applied(at: TopicPartition, events: readonly AppliedEvent<T>[], startMs: number): void;
 }
 
 /** What applying events to the tables takes, wherever the events come from. */

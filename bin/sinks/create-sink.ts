@@ -11,10 +11,12 @@ import type { MysqlDatabase } from '../../connectors/mysql/database.ts';
 import type { SchemaRegistryClient } from '../../connectors/registry/schema-registry-client.ts';
 import { subjectOf } from '../../connectors/setup/set-up.ts';
 import { untilAvailable } from '../../connectors/setup/until-available.ts';
+import type { Tracing } from '../../connectors/tracing/tracing.ts';
 import { systemClock } from '../../connectors/system-clock.ts';
 import type { RecordSchema } from '../../schemas/avro.ts';
-import type { SinkTables } from '../../sink/ports.ts';
+import type { ApplyObserver, SinkTables } from '../../sink/ports.ts';
 import { Sink } from '../../sink/sink.ts';
+import { tracedDeadLetters } from '../../sink/traced-applies.ts';
 
 export interface SinkParts {
   readonly client: KafkaLogClient;
@@ -23,6 +25,8 @@ export interface SinkParts {
   readonly deadLetterTopic: string;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Undefined: nothing is traced. */
+  readonly tracing: Tracing | undefined;
 }
 
 export interface SinkFeed<T> {
@@ -30,6 +34,7 @@ export interface SinkFeed<T> {
   readonly groupId: string;
   readonly schema: RecordSchema<T>;
   readonly tables: SinkTables<T>;
+  readonly observer?: ApplyObserver<T> | undefined;
 }
 
 const SESSION_TIMEOUT_MS = 10_000;
@@ -38,12 +43,13 @@ const REGISTRY_WAIT_MS = 60_000;
 
 /** Does not run yet. Rejects when the registry stays away. */
 export const createSink = async <T>(parts: SinkParts, feed: SinkFeed<T>): Promise<Sink<T>> => {
-  const { client, registry, database, deadLetterTopic, logger, metrics } = parts;
-  const { topic, groupId, schema, tables } = feed;
+  const { client, registry, database, deadLetterTopic, logger, metrics, tracing } = parts;
+  const { topic, groupId, schema, tables, observer } = feed;
   const deserializer = await untilAvailable(
     { waitMs: REGISTRY_WAIT_MS, clock: systemClock, say: (line) => logger.info(line), service: registry.url },
     () => registry.serdeFor(subjectOf(topic), schema),
   );
+  const deadLetters = client.plainProducer();
   return new Sink(
     {
       consumer: client.consumer({
@@ -54,12 +60,13 @@ export const createSink = async <T>(parts: SinkParts, feed: SinkFeed<T>): Promis
         sessionTimeoutMs: SESSION_TIMEOUT_MS,
       }),
       reader: client.reader(),
-      deadLetters: client.plainProducer(),
+      deadLetters: tracing === undefined ? deadLetters : tracedDeadLetters(deadLetters, tracing),
       deserializer,
       database,
       clock: systemClock,
       logger,
       metrics,
+      observer,
     },
     { applicationId: groupId, deadLetterTopic, maxBatchRecords: MAX_BATCH_RECORDS },
     tables,

@@ -64,6 +64,9 @@ class PinoLogger implements Logger {
   }
 }
 
+/** Takes whole lines, and has written them when the call returns. */
+export const standardOutput = (): { write(lines: string): void } => pino.destination({ fd: 1, sync: true });
+
 export const createLogger = ({ service, level = 'info', destination }: PinoLoggerOptions): Logger => {
   const options: pino.LoggerOptions = {
     level,
@@ -72,6 +75,6 @@ export const createLogger = ({ service, level = 'info', destination }: PinoLogge
     timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
     formatters: { level: (label) => ({ level: label }) },
   };
-  const instance = pino(options, destination ?? pino.destination({ fd: 1, sync: true }));
+  const instance = pino(options, destination ?? standardOutput());
   return new PinoLogger(instance, { module: 'main' });
 };

@@ -7,6 +7,7 @@
 import {
   type Clock,
   type Gauge,
+  type HeaderList,
   type Histogram,
   type Logger,
   type LogProducer,
@@ -70,9 +71,10 @@ export class AlertIntake {
   /**
    * Resolves with the alert's status after its decision, or with `PENDING` when the decision takes longer than the wait.
    * `mayBeKnown`: the id was used before or may have been, so the decision may lie in the past. `logger`: the request's.
+   * `headers`: go with the record.
    * Rejects with an `ApiError` of status 503.
    */
-  async submit(alert: IdentifiedAlert, mayBeKnown: boolean, logger: Logger): Promise<string> {
+  async submit(alert: IdentifiedAlert, mayBeKnown: boolean, logger: Logger, headers?: HeaderList): Promise<string> {
     const { waiters, clock } = this.#options;
     const waiter = waiters.register(alert.alertId, alert.driverId);
     if (waiter === undefined) {
@@ -82,7 +84,7 @@ export class AlertIntake {
     const startMs = clock.now();
     const done = new AbortController();
     try {
-      const decided = await this.#produce(alert, waiter, done.signal);
+      const decided = await this.#produce(alert, waiter, done.signal, headers);
       const producedMs = clock.now();
       this.#produceTime.record(producedMs - startMs);
       if (decided !== undefined) return decided;
@@ -99,10 +101,15 @@ export class AlertIntake {
   }
 
   /** Resolves once the alert is on the log; with the status when its decision is read before the log's own answer is. */
-  async #produce(alert: IdentifiedAlert, waiter: Waiter, signal: AbortSignal): Promise<string | undefined> {
+  async #produce(
+    alert: IdentifiedAlert,
+    waiter: Waiter,
+    signal: AbortSignal,
+    headers?: HeaderList,
+  ): Promise<string | undefined> {
     const { clock, produceTimeoutMs } = this.#options;
     const outcome = await Promise.race<Produced>([
-      this.#send(alert),
+      this.#send(alert, headers),
       waiter.decided.then((decided) => ({ decided })),
       clock.sleep(produceTimeoutMs, signal).then(() => 'timeout' as const),
     ]);
@@ -121,12 +128,13 @@ export class AlertIntake {
   }
 
   /** Never rejects, since it may lose the race and nobody would look at the error. */
-  async #send(alert: IdentifiedAlert): Promise<Produced> {
+  async #send(alert: IdentifiedAlert, headers: HeaderList = []): Promise<Produced> {
     const { producer, topic, alerts } = this.#options;
     try {
       const value = alerts.serialize(topic, alert);
       // The serializer may reuse its buffer for the next alert while this one is being sent.
-      await producer.send([{ topic, key: Buffer.from(alert.driverId), value: value && Uint8Array.from(value) }]);
+      const record = { topic, key: Buffer.from(alert.driverId), value: value && Uint8Array.from(value), headers };
+      await producer.send([record]);
       return 'produced';
     } catch (error) {
       return { failed: error };

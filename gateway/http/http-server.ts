@@ -12,16 +12,19 @@ import Fastify, {
   type FastifyRequest,
   type FastifyServerOptions,
 } from 'fastify';
-import type { Logger, Metrics } from '../../connectors/log.ts';
+import type { LogFields, Logger, Metrics } from '../../connectors/log.ts';
 import { JsonTextError, parseExactJson } from '../alerts/exact-json.ts';
 import { ApiError, errorBody } from './api-error.ts';
 import { toApiError } from './error-mapping.ts';
 import { requestId } from './request-id.ts';
+import type {} from './tracing.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The body as it was sent. */
     rawBody: Buffer | undefined;
+    /** What the request is about, for its log line. */
+    subject: LogFields | undefined;
   }
 }
 
@@ -50,10 +53,17 @@ const parseBody = (body: Buffer): unknown => {
   }
 };
 
+/** What every line about a request names. */
+const contextOf = ({ id, span, subject }: FastifyRequest): LogFields => ({
+  request_id: id,
+  ...(span !== undefined && { trace_id: span.traceId }),
+  ...subject,
+});
+
 const sendError = (error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void => {
   const apiError = toApiError(error);
   if (apiError.statusCode >= 500) {
-    logger.error('request failed', { request_id: request.id, code: apiError.code, err: apiError.cause ?? apiError });
+    logger.error('request failed', { ...contextOf(request), code: apiError.code, err: apiError.cause ?? apiError });
   }
   if (apiError.retryAfterSeconds !== undefined) reply.header('retry-after', String(apiError.retryAfterSeconds));
   if (apiError.statusCode === 401) reply.header('www-authenticate', 'Bearer');
@@ -89,7 +99,11 @@ const observe = (app: FastifyInstance, { logger, metrics }: HttpServerOptions): 
     const labels = { method: request.method, route, status: String(reply.statusCode) };
     metrics.counter('gateway_http_requests_total', labels).add(1);
     metrics.histogram('gateway_http_request_duration_ms', labels).record(reply.elapsedTime);
-    logger.info('request', { request_id: request.id, ...labels, duration_ms: Math.round(reply.elapsedTime * 10) / 10 });
+    logger.info('request', {
+      ...contextOf(request),
+      ...labels,
+      duration_ms: Math.round(reply.elapsedTime * 10) / 10,
+    });
     done();
   });
 };
@@ -131,6 +145,7 @@ export const createHttpServer = (options: HttpServerOptions): FastifyInstance =>
   });
   app.decorateRequest('rawBody', undefined);
   app.decorateRequest('client', undefined);
+  app.decorateRequest('subject', undefined);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     request.rawBody = body;

@@ -5,7 +5,7 @@
  * its claim, and the next one with the key goes on with the same alert id.
  */
 import { createHash } from 'node:crypto';
-import type { Clock, Logger } from '../../connectors/log.ts';
+import type { Clock, HeaderList, Logger } from '../../connectors/log.ts';
 import { type AlertIntake, type IdentifiedAlert, PENDING, type StatusLookup } from '../alerts/alert-intake.ts';
 import { ApiError, unavailable } from '../http/api-error.ts';
 import type { BeginResult, Claim, IdempotencyStore, StoredAnswer } from './idempotency.ts';
@@ -17,6 +17,8 @@ export interface IdempotentRequest {
   readonly body: Uint8Array;
   /** The request's. */
   readonly logger: Logger;
+  /** They go with the record. */
+  readonly headers?: HeaderList;
 }
 
 export interface IdempotentAnswer extends StoredAnswer {
@@ -61,7 +63,7 @@ export class IdempotentIntake {
         return { ...(await this.#refreshed(keyHash, begun.answer, request.logger)), replayed: true };
       case 'claimed': {
         const { alertId } = begun.claim;
-        const status = await this.#work(begun.claim, alert, mayBeKnown || begun.resumed, request.logger);
+        const status = await this.#work(begun.claim, alert, mayBeKnown || begun.resumed, request);
         return { alertId, status, replayed: false };
       }
     }
@@ -80,10 +82,15 @@ export class IdempotentIntake {
     }
   }
 
-  async #work(claim: Claim, alert: IdentifiedAlert, mayBeKnown: boolean, logger: Logger): Promise<string> {
+  async #work(
+    claim: Claim,
+    alert: IdentifiedAlert,
+    mayBeKnown: boolean,
+    { logger, headers }: IdempotentRequest,
+  ): Promise<string> {
     const { store, intake } = this.#options;
     try {
-      const status = await intake.submit({ ...alert, alertId: claim.alertId }, mayBeKnown, logger);
+      const status = await intake.submit({ ...alert, alertId: claim.alertId }, mayBeKnown, logger, headers);
       await this.#attempt('the answer of an idempotent request was not kept', store.complete(claim, status), logger);
       return status;
     } catch (error) {

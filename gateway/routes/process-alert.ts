@@ -11,6 +11,7 @@ import { type AlertRequest, toRawAlert } from '../alerts/alert-request.ts';
 import type { TimestampParser } from '../alerts/timestamp.ts';
 import { type RandomBytes, uuidV7 } from '../alerts/uuid-v7.ts';
 import { invalidRequest } from '../http/api-error.ts';
+import { recordHeaders } from '../http/tracing.ts';
 import { alertAnswerSchema, alertRequestSchema, errorSchema, idempotencyHeadersSchema } from '../http/schemas.ts';
 import type { IdempotentAnswer, IdempotentIntake } from '../idempotency/idempotent-intake.ts';
 
@@ -79,14 +80,16 @@ export const processAlertRoute = (app: FastifyInstance, options: ProcessAlertOpt
       });
       if (!outcome.ok) throw invalidRequest(outcome.problems);
       const { alert } = outcome;
+      request.subject = { alert_id: alert.alertId, driver_id: alert.driverId };
+      const headers = recordHeaders(request);
       const mayBeKnown = request.body.alertId !== undefined;
       const logger = options.logger.child({ request_id: request.id });
       const key = request.headers['idempotency-key'];
       const answer: IdempotentAnswer =
         key === undefined
-          ? { alertId: alert.alertId, status: await intake.submit(alert, mayBeKnown, logger), replayed: false }
+          ? { alertId: alert.alertId, status: await intake.submit(alert, mayBeKnown, logger, headers), replayed: false }
           : await idempotentIntake.submit(
-              { client: request.client?.id ?? '', key, body: request.rawBody ?? Buffer.alloc(0), logger },
+              { client: request.client?.id ?? '', key, body: request.rawBody ?? Buffer.alloc(0), logger, headers },
               alert,
               mayBeKnown,
             );

@@ -31,14 +31,15 @@ const queriesOf = (source: string, property: string): DashboardQuery[] =>
         .filter(({ datasource }) => (datasource as { type: string }).type === source)
         .map((target) => ({
           ...{ dashboard, panel, type },
-          legend: String(target['legendFormat'] ?? ''),
-          query: String(target[property]),
+          legend: target['legendFormat'] as string,
+          query: target[property] as string,
         })),
     ),
   );
 
 export const sqlQueries = (): DashboardQuery[] => queriesOf('mysql', 'rawSql');
 export const promQueries = (): DashboardQuery[] => queriesOf('prometheus', 'expr');
+export const lokiQueries = (): DashboardQuery[] => queriesOf('loki', 'expr');
 
 const unknownPlace = (query: string): string | undefined => /\$(?:__)?\{?\w+/.exec(query)?.[0];
 

@@ -5,6 +5,7 @@ import type { Dashboard } from '@grafana/schema';
 import { format, resolveConfig } from 'prettier';
 import { alertsDashboard } from './alerts.ts';
 import { businessDashboard } from './business.ts';
+import { logsDashboard } from './logs.ts';
 import { operationsDashboard } from './operations.ts';
 import { streamDashboard } from './stream.ts';
 
@@ -13,6 +14,7 @@ export const dashboards: readonly Dashboard[] = [
   streamDashboard,
   operationsDashboard,
   businessDashboard,
+  logsDashboard,
 ];
 
 /** As the formatter of the repository writes it. */

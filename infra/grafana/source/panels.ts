@@ -7,6 +7,7 @@
 import type { Dashboard, DataSourceRef, Panel, VariableModel } from '@grafana/schema';
 
 export const PROMETHEUS: DataSourceRef = { type: 'prometheus', uid: 'prometheus' };
+export const LOKI: DataSourceRef = { type: 'loki', uid: 'loki' };
 export const MYSQL: DataSourceRef = { type: 'mysql', uid: 'alerts-mysql' };
 
 /** A panel that has no place yet. */
@@ -83,6 +84,32 @@ export const promTable = ({ queries, ...rest }: Asked): PlacelessPanel => ({
   datasource: PROMETHEUS,
   options: {},
   targets: promQueries(queries, true).map((target) => ({ ...target, format: 'table' })),
+});
+
+/** Counts of log lines over time, from Loki. */
+export const logGraph = ({ queries, ...rest }: Asked): PlacelessPanel => ({
+  ...shown(rest),
+  type: 'timeseries',
+  datasource: LOKI,
+  options: { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi', sort: 'desc' } },
+  targets: Object.entries(queries).map(([legendFormat, expr], index) => ({
+    ...{ refId: String.fromCharCode(65 + index), datasource: LOKI, expr, legendFormat, queryType: 'range' },
+  })),
+});
+
+/** Log lines themselves, newest first. */
+export const logLines = ({ query, ...rest }: Shown & { readonly query: string }): PlacelessPanel => ({
+  ...shown(rest),
+  type: 'logs',
+  datasource: LOKI,
+  options: {
+    showTime: true,
+    wrapLogMessage: true,
+    sortOrder: 'Descending',
+    enableLogDetails: true,
+    dedupStrategy: 'none',
+  },
+  targets: [{ refId: 'A', datasource: LOKI, expr: query, queryType: 'range', maxLines: 200 }],
 });
 
 /** One number per column of the only row, from the database. */
