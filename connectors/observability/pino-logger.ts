@@ -20,12 +20,15 @@ export interface PinoLoggerOptions {
 
 const RESERVED: ReadonlySet<string> = new Set(['timestamp', 'level', 'service', 'message']);
 
-/** A caller's field of a reserved name is kept, under another one. */
+const nameOf = (name: string, fields: LogFields): string => {
+  if (RESERVED.has(name)) return `field_${name}`;
+  return name === 'err' && !('error' in fields) ? 'error' : name;
+};
+
+/** A caller's field of a reserved name is kept, under another one; an error is always `error`. */
 const rename = (fields: LogFields): LogFields =>
-  Object.keys(fields).some((name) => RESERVED.has(name))
-    ? Object.fromEntries(
-        Object.entries(fields).map(([name, value]) => [RESERVED.has(name) ? `field_${name}` : name, value]),
-      )
+  Object.keys(fields).some((name) => RESERVED.has(name) || name === 'err')
+    ? Object.fromEntries(Object.entries(fields).map(([name, value]) => [nameOf(name, fields), value]))
     : fields;
 
 class PinoLogger implements Logger {

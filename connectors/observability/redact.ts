@@ -27,15 +27,16 @@ export const redactText = (text: string): string => {
   return SECRET_TEXT.reduce((clean, [pattern, replacement]) => clean.replace(pattern, replacement), bounded);
 };
 
-/** An error as type, message, stack, code and the chain of causes. */
+/** An error as it stands in a line; `context` is what else it carries: code, details, the chain of causes. */
 interface LoggedError {
   readonly type: string;
   readonly message: string;
   readonly stack?: string;
-  readonly code?: string | number;
-  readonly cause?: unknown;
-  readonly errors?: unknown;
+  readonly context?: unknown;
 }
+
+/** Fields of errors that go into the log. Not every one: a database's error carries its statement, with somebody's values. */
+const CONTEXT_FIELDS: ReadonlySet<string> = new Set(['code', 'details', 'context']);
 
 /** Makes the copy for one line and counts the objects in it. */
 class Redactor {
@@ -58,15 +59,16 @@ class Redactor {
   }
 
   error(error: Error, depth: number): LoggedError {
-    const code = 'code' in error ? error.code : undefined;
-    const nested = depth > 0;
+    const carried = [
+      ...Object.entries(error).filter(([name, value]) => CONTEXT_FIELDS.has(name) && value !== undefined),
+      ...(error.cause === undefined ? [] : [['cause', error.cause] as const]),
+      ...(error instanceof AggregateError ? [['errors', error.errors] as const] : []),
+    ];
     return {
       type: error.name,
       message: redactText(String(error.message)),
       ...(error.stack !== undefined && { stack: redactText(String(error.stack)) }),
-      ...((typeof code === 'string' || typeof code === 'number') && { code }),
-      ...(nested && error.cause !== undefined && { cause: this.value(error.cause, depth - 1) }),
-      ...(nested && error instanceof AggregateError && { errors: this.value(error.errors, depth - 1) }),
+      ...(depth > 0 && carried.length > 0 && { context: this.entries(carried, depth) }),
     };
   }
 

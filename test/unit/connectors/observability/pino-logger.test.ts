@@ -34,17 +34,22 @@ describe('the logger', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('writes errors with type, message, stack, code and the chain of causes', () => {
+  it('writes errors with type, message, stack and, as context, code, details and the chain of causes', () => {
     const { logger, last } = capture();
     const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     logger.error('poll failed', { error: new RetriableLogError('BROKER_AWAY', 'The broker is away.', { cause }) });
     expect(last()['error']).toMatchObject({
       type: 'RetriableLogError',
       message: 'The broker is away.',
-      code: 'BROKER_AWAY',
       stack: expect.stringContaining('pino-logger.test') as string,
-      cause: { type: 'Error', code: 'ECONNREFUSED' },
+      context: { code: 'BROKER_AWAY', cause: { type: 'Error', context: { code: 'ECONNREFUSED' } } },
     });
+    const refused = Object.assign(new Error('no'), { details: { field: 'a' }, sql: 'INSERT 1', code: undefined });
+    logger.error('refused', { err: new AggregateError([refused], 'all') });
+    expect(last()['error']).toMatchObject({ type: 'AggregateError', context: { errors: [{ context: {} }] } });
+    expect(last()).not.toHaveProperty('err');
+    expect(JSON.stringify(last())).toContain('"context":{"details":{"field":"a"}}');
+    expect(JSON.stringify(last())).not.toContain('INSERT');
   });
 
   it('keeps its own names, whatever fields are passed', () => {
