@@ -45,6 +45,7 @@ export class TaskManager {
   constructor(environment: TaskEnvironment, events: TaskManagerEvents) {
     this.#environment = environment;
     this.#events = events;
+    for (const name of ['created', 'closed']) environment.metrics.counter(`stream_thread_task_${name}`).add(0);
   }
 
   get entries(): readonly TaskEntry[] {
@@ -169,6 +170,8 @@ export class TaskManager {
     };
     this.#entries.set(taskId, entry);
     this.#environment.metrics.counter('stream_thread_task_created').add(1);
+    // From zero, so that the first failure is seen as an increase.
+    this.#environment.metrics.counter('stream_task_failures', { task: taskId, recovery: 'restart-task' }).add(0);
     for (const input of taskInputs(place)) this.#byInput.set(topicPartitionKey(input), entry);
     entry.opening = this.#openUntilRunning(entry);
   }

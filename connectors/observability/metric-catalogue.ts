@@ -224,6 +224,7 @@ const alerts: MetricGroup = {
       'Alerts beyond the grace period, decided on what is retained',
       'stream-task record-lateness',
     ),
+    threadCounter('alert_commands_total', ['command', 'outcome'], 'Commands on alerts and what became of them'),
     threadCounter('alert_rules_refused_total', [], 'Rules on the rules topic that could not be used'),
     gauge(
       'alerts_open',
@@ -231,6 +232,23 @@ const alerts: MetricGroup = {
       'Alerts in the database that are open, escalated or acknowledged (sink). Sources beyond the 50 largest count as other',
     ),
     gauge('dead_letters_waiting', [], 'Offsets in the dead-letter topic, transaction markers included (sink)'),
+  ],
+};
+
+const logs: MetricGroup = {
+  title: 'Logs',
+  metrics: [
+    threadCounter('logs_processed_total', ['level'], 'Log records taken in'),
+    threadCounter(
+      'alerts_processed_total',
+      ['type', 'severity'],
+      'Alerts about logs that rules gave, by the kind of rule',
+    ),
+    threadCounter('alerts_deduplicated_total', ['type', 'severity'], 'Those of them that a cooldown held back'),
+    threadHistogram('log_alert_delay_seconds', [], 'Time from the log that crosses a threshold to the alert about it'),
+    threadCounter('log_evaluations_late_total', [], 'Decisions that came later than they should'),
+    threadCounter('log_errors_not_counted_total', [], 'Errors that came too late to be counted'),
+    threadCounter('log_alert_rules_refused_total', [], 'Rules on the rules topic that could not be used'),
   ],
 };
 
@@ -281,6 +299,8 @@ const gateway: MetricGroup = {
     gauge('gateway_requests_waiting', [], 'Requests that wait for the decision on their alert'),
     histogram('gateway_produce_duration_seconds', [], 'Time until the log has an alert'),
     histogram('gateway_decision_duration_seconds', [], 'Time from there to the decision'),
+    counter('gateway_logs_accepted_total', [], 'Log records taken in'),
+    counter('gateway_logs_refused_total', [], 'Log records refused'),
     counter('gateway_events_unreadable_total', [], 'Lifecycle events that the gateway cannot read'),
   ],
 };
@@ -302,7 +322,17 @@ const process: MetricGroup = {
 };
 
 /** In the order of the documentation. */
-export const METRICS: readonly MetricGroup[] = [streamThreads, tasks, state, alerts, incidents, sink, gateway, process];
+export const METRICS: readonly MetricGroup[] = [
+  streamThreads,
+  tasks,
+  state,
+  alerts,
+  logs,
+  incidents,
+  sink,
+  gateway,
+  process,
+];
 
 const helps: ReadonlyMap<string, string> = new Map(
   METRICS.flatMap(({ metrics }) => metrics.map(({ name, help }) => [name, `${help}.`] as const)),

@@ -75,7 +75,7 @@ export const alertsDashboard = dashboard({
       w: 16,
       sql: `SELECT * FROM (${closedIn24Hours('alerts', 'alert_events')}
             UNION ALL ${closedIn24Hours('alerts_archive', 'alert_events_archive')}) closed
-            ORDER BY timestamp DESC LIMIT 200`,
+            ORDER BY timestamp DESC, alert_id LIMIT 200`,
     }),
     sqlBars({
       title: 'Auto-closed by reason (Last 24h)',

@@ -66,6 +66,8 @@ describe('the catalogue of metrics', () => {
       'source',
       'outcome',
       'command',
+      'level',
+      'type',
       'event_type',
       'source_type',
       'severity',
