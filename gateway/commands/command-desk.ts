@@ -4,7 +4,7 @@
  * Invariant: an answer is the committed result of this very command. Without one in time the caller gets an error that says that the
  * outcome is unknown; nothing is ever guessed.
  */
-import type { Clock, LogProducer, Serializer } from '../../connectors/log.ts';
+import { type Clock, type LogProducer, type Serializer, topicPartitionKey } from '../../connectors/log.ts';
 import type { CommandResult } from '../../schemas/command-result.ts';
 import { ApiError, unavailable } from '../http/api-error.ts';
 import type { ResultTail } from './result-tail.ts';
@@ -40,6 +40,8 @@ const refusal = ({ code, message, details }: CommandResult): ApiError =>
 
 export class CommandDesk<C extends { readonly commandId: string }> {
   readonly #options: CommandDeskOptions<C>;
+  /** The offset after the last command that was answered, by partition. */
+  readonly #seen = new Map<number, number>();
 
   constructor(options: CommandDeskOptions<C>) {
     this.#options = options;
@@ -47,6 +49,12 @@ export class CommandDesk<C extends { readonly commandId: string }> {
 
   get partitions(): number {
     return this.#options.tail.partitions;
+  }
+
+  /** The position of the commands that a reader of that partition's state must have reached to see what was answered here. */
+  seenOf(partition: number): Readonly<Record<string, number>> {
+    const offset = this.#seen.get(partition);
+    return offset === undefined ? {} : { [topicPartitionKey({ topic: this.#options.topic, partition })]: offset };
   }
 
   /** Resolves with a result that is not a refusal. Rejects with an `ApiError`: of the refusal, or 503. */
@@ -59,10 +67,12 @@ export class CommandDesk<C extends { readonly commandId: string }> {
     if (waiter === undefined) throw unavailable('TOO_MANY_WAITING', 'Too many wait for results; nothing was sent.', 1);
     const done = new AbortController();
     try {
-      const failed = this.#send(command, address);
+      const sent = this.#send(command, address);
       const late = clock.sleep(timeoutMs, done.signal).then(() => new Error(`no result within ${timeoutMs} ms`));
-      const outcome = await Promise.race([waiter.result, failed, late]);
+      const outcome = await Promise.race([waiter.result, sent.failed, late]);
       if (outcome instanceof Error) throw notConfirmed(outcome);
+      // The log took the command before anybody could carry it out, but its answer to this process may come after the result.
+      await Promise.race([sent.placed, late]);
       if (outcome.outcome === 'REFUSED') throw refusal(outcome);
       return outcome;
     } finally {
@@ -71,15 +81,24 @@ export class CommandDesk<C extends { readonly commandId: string }> {
     }
   }
 
-  /** Resolves only with a failure; success is for the result to tell. */
-  #send(command: C, { key, partition }: Address): Promise<Error> {
+  /** `failed` resolves only with a failure, `placed` once the log has answered; neither rejects. */
+  #send(command: C, { key, partition }: Address): { readonly failed: Promise<Error>; readonly placed: Promise<void> } {
     const { producer, topic, commands } = this.#options;
     const value = commands.serialize(topic, command);
     const record = { topic, key: Buffer.from(key), value: value && Uint8Array.from(value) };
-    const sent = producer.send([{ ...record, ...(partition !== undefined && { partition }) }]);
-    return new Promise((resolve) => {
-      sent.catch((error: unknown) => resolve(error instanceof Error ? error : new Error(String(error))));
-    });
+    const failed = Promise.withResolvers<Error>();
+    const placed = producer
+      .send([{ ...record, ...(partition !== undefined && { partition }) }])
+      .then(([place]) => {
+        if (place !== undefined)
+          this.#seen.set(place.partition, Math.max(this.#next(place.partition), place.offset + 1));
+      })
+      .catch((error: unknown) => failed.resolve(error instanceof Error ? error : new Error(String(error))));
+    return { failed: failed.promise, placed };
+  }
+
+  #next(partition: number): number {
+    return this.#seen.get(partition) ?? 0;
   }
 }
 

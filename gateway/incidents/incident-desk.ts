@@ -87,8 +87,13 @@ export class IncidentDesk {
     commandType: Exclude<IncidentCommand['commandType'], 'CREATE'>,
     fields: CommandFields,
   ): Promise<Incident> {
-    const incident = await this.#send(incidentId, commandType, fields);
-    return incident.incident;
+    return (await this.#send(incidentId, commandType, fields)).incident;
+  }
+
+  /** What must have been processed for a read of the incident to show the commands that were answered here. */
+  seenOf(incidentId: string): Readonly<Record<string, number>> {
+    const partition = partitionOfIncident(incidentId);
+    return partition === undefined ? {} : this.#options.desk.seenOf(partition);
   }
 
   async #begin({ client, key, body }: CreateRequest, incidentId: string): Promise<BeginResult> {

@@ -16,15 +16,23 @@ import type {
 import { unavailable } from '../http/api-error.ts';
 import { invalid } from './validation.ts';
 
+/** Next offsets by topic and partition. */
+export type Positions = Readonly<Record<string, number>>;
+
 /** The incidents as the topology keeps them. */
 export interface IncidentStore {
-  /** Undefined when the topology does not keep it, or not any more. Rejects with an error of recovery `retry` while it cannot be asked. */
-  get(incidentId: string): Promise<Incident | undefined>;
+  /**
+   * `minPositions`: what the answer must have seen. Undefined when the topology does not keep it, or not any more. Rejects with an error of recovery `retry` while
+   * it cannot be asked.
+   */
+  get(incidentId: string, minPositions: Positions): Promise<Incident | undefined>;
 }
 
 export interface IncidentReadOptions {
   readonly store: IncidentStore;
   readonly readModel: IncidentReadModel;
+  /** What this gateway has seen the results of, where the incident is. */
+  readonly seenOf: (incidentId: string) => Positions;
   readonly clock: Clock;
   /** Longest wait for the tables to come as far as the store, in milliseconds. */
   readonly catchUpMs: number;
@@ -52,8 +60,9 @@ export class IncidentReads {
 
   /** What the store has forgotten is in the tables. */
   get(incidentId: string): Promise<Incident | undefined> {
-    const { store, readModel } = this.#options;
-    return reading(store.get(incidentId).then((incident) => incident ?? readModel.get(incidentId)));
+    const { store, readModel, seenOf } = this.#options;
+    const found = store.get(incidentId, seenOf(incidentId));
+    return reading(found.then((incident) => incident ?? readModel.get(incidentId)));
   }
 
   list(filters: IncidentFilters, cursor: string | undefined, limit: number): Promise<IncidentPage> {

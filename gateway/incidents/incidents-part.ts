@@ -36,7 +36,7 @@ import { policyRoutes } from './policy-routes.ts';
 import { groupOf } from './service-groups.ts';
 import { userRoutes } from './user-routes.ts';
 import type { UserStore } from './user-store.ts';
-import { reportValidation } from './validation.ts';
+import { takeRequests } from './validation.ts';
 
 export interface IncidentGatewayTopics {
   readonly incidentCommands: string;
@@ -95,12 +95,12 @@ export const incidentsPart = (config: Config, topics: IncidentGatewayTopics, por
     desk: incidentDesk,
     groupOf: async (service) => groupOf((await services.entries()).values(), service),
   });
-  const reads = new IncidentReads({ ...ports, catchUpMs: CATCH_UP_MS });
+  const reads = new IncidentReads({ ...ports, catchUpMs: CATCH_UP_MS, seenOf: (id) => desk.seenOf(id) });
   const shared = { ...ports, desk, reads, parseTimestamp: timestampParser(config.timeZone) };
   return {
     routes: async (app) => {
       await app.register(async (scope) => {
-        reportValidation(scope);
+        takeRequests(scope);
         incidentRoutes(scope, shared);
         dashboardRoutes(scope, { ...shared, services: ports.alertedServices });
         userRoutes(scope, shared);
