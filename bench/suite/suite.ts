@@ -3,6 +3,7 @@
  */
 import { gatewayLatency } from '../gateway/benchmark.ts';
 import { endToEndLatency } from '../latency/benchmark.ts';
+import { otherPeers } from '../peers/benchmark.ts';
 import { sinkRows } from '../sink/benchmark.ts';
 import { documentedForm, keys, length, threads, throughput } from '../throughput/benchmark.ts';
 import type { ComparisonSpec } from '../throughput/compare.ts';
@@ -20,4 +21,5 @@ export const suite = (overrides: Partial<ComparisonSpec> = {}): readonly Benchma
   endToEndLatency,
   gatewayLatency,
   sinkRows,
+  otherPeers,
 ];

@@ -17,10 +17,13 @@ import { readOutputs, type Outputs } from './outputs.ts';
 
 export type Engine = 'ours' | 'peer';
 
-export interface ComparisonSpec {
+export interface InputSpec {
   readonly count: number;
   readonly drivers: number;
   readonly partitions: number;
+}
+
+export interface ComparisonSpec extends InputSpec {
   readonly rounds: number;
   /** Stream threads of either engine. */
   readonly threads: number;
@@ -77,7 +80,8 @@ export async function compareEngines(context: BenchmarkContext, spec: Comparison
   return figuresOf(spec, measured);
 }
 
-async function fill(context: BenchmarkContext, prefix: string, spec: ComparisonSpec): Promise<string> {
+/** Makes the topics of a run, with rules and alerts, and answers the input topic. */
+export async function fill(context: BenchmarkContext, prefix: string, spec: InputSpec): Promise<string> {
   const { client, say } = context;
   const input = `${prefix}raw-alerts`;
   await createTopic(client, input, spec.partitions);

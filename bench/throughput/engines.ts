@@ -61,7 +61,8 @@ export const runPeer = (options: RunOptions, { directory, rawSchema, store }: Pe
   ]);
 };
 
-async function lastJsonLine(command: string, args: readonly string[]): Promise<Run> {
+/** Runs a program and answers the last line of JSON that it printed. */
+export async function lastJsonLine(command: string, args: readonly string[]): Promise<Run> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: RUN_TIMEOUT_MS });
   let peakResidentBytes: number | undefined;
   const sampling = setInterval(() => {

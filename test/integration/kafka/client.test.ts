@@ -114,6 +114,20 @@ describe('records of other clients', () => {
   });
 });
 
+describe('records that the broker compresses', () => {
+  // The broker compresses with Java's own codecs, as Java producers do.
+  test.each(['gzip', 'snappy', 'lz4', 'zstd'])('are read when that is by %s', async (codec) => {
+    const topic = await harness.topic(1, { 'compression.type': codec });
+    const values = Array.from({ length: 2_000 }, (_, index) => `value ${index % 7} of ${'many '.repeat(index % 50)}`);
+    await harness
+      .client('producer')
+      .plainProducer()
+      .send(values.map((value) => ({ topic, key: null, value: Buffer.from(value) })));
+    const records = await read(topic, 0);
+    expect(records.map(({ value }) => String(value))).toEqual(values);
+  });
+});
+
 describe('a consumer', () => {
   test('names the partition whose offset is not in the log, and reads on after a seek', async () => {
     const topic = await harness.topic(1);

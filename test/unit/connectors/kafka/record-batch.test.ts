@@ -4,6 +4,8 @@
 import { createRequire } from 'node:module';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
+import { compressFrameSync } from 'lz4-napi';
+import { compress as compressSnappy } from 'snappyjs';
 import { describe, expect, test } from 'vitest';
 import { crc32c } from '../../../../connectors/kafka/crc32c.ts';
 import { decodeRecordBatches } from '../../../../connectors/kafka/record-batch-decoder.ts';
@@ -16,6 +18,17 @@ import {
 import { writeInt64 } from '../../../../connectors/kafka/protocol/wire.ts';
 import { FatalLogError } from '../../../../streams/errors.ts';
 import { anyRecord, type TestRecord } from './records.ts';
+
+/** As Java's SnappyOutputStream writes it, in two blocks. */
+function snappyStream(bytes: Buffer): Buffer {
+  const blocks = [bytes.subarray(0, 7), bytes.subarray(7)].flatMap((part) => {
+    const block = compressSnappy(part);
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(block.length);
+    return [length, block];
+  });
+  return Buffer.concat([Buffer.from('82534e41505059000000000100000001', 'hex'), ...blocks]);
+}
 
 const require = createRequire(import.meta.url);
 const KafkaJsDecoder = require('kafkajs/src/protocol/decoder') as new (buffer: Buffer) => object;
@@ -222,6 +235,9 @@ describe('a reader of committed records', () => {
 
   test.each([
     ['gzip', 1, gzipSync],
+    ['snappy as one block', 2, (bytes: Buffer) => compressSnappy(bytes)],
+    ['snappy as a stream of blocks', 2, snappyStream],
+    ['lz4', 3, compressFrameSync],
     ['zstd', 4, zstdCompressSync],
   ] as const)('reads batches compressed with %s', (_, codec, compress) => {
     const batch = encode([record('a'), record('b')]);
@@ -229,11 +245,22 @@ describe('a reader of committed records', () => {
     expect(valuesOf(compressed)).toEqual(['a', 'b']);
   });
 
+  test('refuses what would grow beyond all measure', () => {
+    const zeros = Buffer.alloc(300 * 1024 * 1024);
+    const batch = encode([record('a')]);
+    expect(() => valuesOf(altered(batch, 1, gzipSync(zeros)))).toThrow(/gzip batch that cannot be decompressed/);
+    expect(() => valuesOf(altered(batch, 3, compressFrameSync(zeros)))).toThrow(
+      /lz4 batch that cannot be decompressed/,
+    );
+  });
+
   test('names a compression that it cannot read, and the way out', () => {
     const batch = encode([record('a')]);
-    expect(() => valuesOf(altered(batch, 3))).toThrow(
-      /topic-0 has records compressed with lz4; let producers use gzip/,
+    expect(() => valuesOf(altered(batch, 5))).toThrow(
+      /topic-0 has records compressed with codec 5.*let producers use gzip/,
     );
-    expect(() => valuesOf(altered(batch, 1))).toThrow(/gzip batch that cannot be decompressed/);
+    for (const codec of [1, 2, 3, 4]) {
+      expect(() => valuesOf(altered(batch, codec))).toThrow(/batch that cannot be decompressed/);
+    }
   });
 });
