@@ -13,6 +13,7 @@ import { createLogger } from '../connectors/observability/pino-logger.ts';
 import { PrometheusMetrics } from '../connectors/observability/prometheus-metrics.ts';
 import { SchemaRegistryClient } from '../connectors/registry/schema-registry-client.ts';
 import { untilAvailable } from '../connectors/setup/until-available.ts';
+import { applicationServer } from '../connectors/queries/addresses.ts';
 import { serveStreamThread } from '../connectors/stream-threads/serve-stream-thread.ts';
 import type { StreamThreadData } from '../connectors/stream-threads/stream-threads.ts';
 import { systemClock } from '../connectors/system-clock.ts';
@@ -32,7 +33,7 @@ const application = applications[chosen as ApplicationName];
 const applicationId = `${config.topicPrefix}${application.id}`;
 const name = `${applicationId}-${threadIndex}`;
 
-await serveStreamThread(async (onStateChange) => {
+await serveStreamThread(async (listeners) => {
   const logger = createLogger({ service: 'processor', level: config.logLevel }).child({
     application: chosen,
     thread: threadIndex,
@@ -61,6 +62,7 @@ await serveStreamThread(async (onStateChange) => {
     config: streamsConfig({
       applicationId,
       processId,
+      applicationServer: applicationServer(config, chosen),
       standbyReplicas,
       commitIntervalMs,
       deadLetterTopic: topicNames(topicPrefix).deadLetters,
@@ -76,9 +78,10 @@ await serveStreamThread(async (onStateChange) => {
     clock: systemClock,
     metrics,
     logger,
+    ...listeners,
     onStateChange: (state) => {
       logger.info(`Stream thread is ${state}`, { state });
-      onStateChange(state);
+      listeners.onStateChange(state);
     },
   });
   metrics.observe(() => thread.measurements());

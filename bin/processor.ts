@@ -11,6 +11,9 @@ import { processMeasurements } from '../connectors/observability/process-metrics
 import { resourceChecks } from '../connectors/observability/resource-checks.ts';
 import { kafkaCheck } from '../connectors/observability/service-checks.ts';
 import { mergedText, PrometheusMetrics, type MetricsSnapshot } from '../connectors/observability/prometheus-metrics.ts';
+import { queryRoutes } from '../connectors/queries/query-routes.ts';
+import { remoteQuery } from '../connectors/queries/remote-query.ts';
+import { readingKey } from '../connectors/http/api-keys.ts';
 import { StreamThreads } from '../connectors/stream-threads/stream-threads.ts';
 import type { Measurement } from '../connectors/log.ts';
 import { runProcess } from '../connectors/process.ts';
@@ -19,6 +22,7 @@ import { topicNames } from '../topologies/topics.ts';
 import { applications } from './applications/applications.ts';
 
 const STOP_TIMEOUT_MS = 20_000;
+const QUERY_TIMEOUT_MS = 8_000;
 
 await runProcess('processor', async ({ environment, fail }) => {
   const config = readProcessorConfig(environment);
@@ -32,10 +36,13 @@ await runProcess('processor', async ({ environment, fail }) => {
       new StreamThreads({
         workerUrl: new URL('./processor-thread.ts', import.meta.url),
         application: name,
+        applicationId: `${config.topicPrefix}${applications[name].id}`,
         threads,
         processThreads,
         logger: logger.child({ application: name }),
-        onFailure: (failure) => fail(`A stream thread of ${name} failed: ${failure.message}`, { failure }),
+        remote: remoteQuery({ apiKey: readingKey(config.apiKeys), timeoutMs: QUERY_TIMEOUT_MS }),
+        onUncaughtException: config.onFailure,
+        onFailure: (failure) => fail(`The application ${name} has stopped: ${failure.message}`, { failure }),
       }),
   );
   metrics.observe(() => running.flatMap((threads, index) => threadStates(planned[index]?.name ?? '', threads.states)));
@@ -47,7 +54,7 @@ await runProcess('processor', async ({ environment, fail }) => {
     service: 'processor',
     host: config.host,
     port: config.port,
-    live: { threads: () => refuse(states().includes('dead'), states()) },
+    live: { threads: () => refuse(!running.every(({ alive }) => alive), states()) },
     ready: {
       tasks: () => refuse(!running.every(({ ready }) => ready), states()),
       kafka: kafkaCheck(kafka.admin(), rawAlerts),
@@ -58,6 +65,11 @@ await runProcess('processor', async ({ environment, fail }) => {
       const snapshots = await Promise.all(running.map((threads) => threads.metrics()));
       return (await metrics.text()) + (await mergedText(snapshots.flat() as MetricsSnapshot[]));
     },
+    extend: (app) =>
+      queryRoutes(app, {
+        ...{ apiKeys: config.apiKeys, host: config.host },
+        applications: new Map(planned.map(({ name }, index) => [name, running[index]!.client])),
+      }),
   });
   logger.info('Processor is up', { url: server.url, applications: planned });
   return {

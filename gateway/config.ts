@@ -113,6 +113,7 @@ export const GATEWAY_SETTINGS = {
     '1000',
   ),
   futureSkewMs: PROCESSOR_SETTINGS.futureSkewMs,
+  logFutureSkewMs: PROCESSOR_SETTINGS.logGraceMs,
   idempotencyKeepMs: withDefault(
     integer('GATEWAY_IDEMPOTENCY_KEEP_MS', 'how long an Idempotency-Key is kept', 1_000, 30 * DAY_MS),
     String(DAY_MS),
@@ -141,6 +142,4 @@ export const readGatewayConfig = (environment: Environment): GatewayConfig => {
   return config;
 };
 
-/** Whether the host is this machine alone. */
-export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+export { isLoopback } from '../connectors/http/loopback.ts';

@@ -92,3 +92,7 @@ const GRANTED_BY: Readonly<Record<Role, readonly Role[]>> = {
 };
 
 export const mayDo = ({ roles }: Client, role: Role): boolean => roles.some((held) => GRANTED_BY[role].includes(held));
+
+/** A key to look at things with; undefined where no key is needed. */
+export const readingKey = (keys: readonly ApiKey[]): string | undefined =>
+  keys.find(({ roles }) => roles.some((role) => GRANTED_BY.read.includes(role)))?.key;

@@ -5,7 +5,7 @@
  * away makes a process unready, not dead. `/health` shows every check and answers 200 as long as the process is live. Bound to this
  * machine unless the host is given.
  */
-import { fastify, type FastifyReply } from 'fastify';
+import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import { healthReporter, type HealthChecks, type HealthReport, mergedReport } from './health-checks.ts';
 import { METRICS_CONTENT_TYPE } from './prometheus-metrics.ts';
 
@@ -23,6 +23,8 @@ export interface HealthServerOptions {
   readonly checkTimeoutMs?: number;
   /** The metrics in the Prometheus text format. */
   metrics(): Promise<string>;
+  /** Adds routes of the process' own, before it listens. */
+  readonly extend?: (server: FastifyInstance) => Promise<void>;
 }
 
 export interface HealthServer {
@@ -64,6 +66,7 @@ export const startHealthServer = async (options: HealthServerOptions): Promise<H
     });
   }
   server.get('/metrics', async (_, reply) => reply.type(METRICS_CONTENT_TYPE).send(await options.metrics()));
+  await options.extend?.(server);
   const url = await server.listen({ host, port });
   return { url, close: () => server.close() };
 };

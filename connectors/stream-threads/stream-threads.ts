@@ -1,26 +1,35 @@
 /**
- * The stream threads of one process, each a worker thread with its own consumer, connections and tasks.
+ * The stream threads of one application in this process, each a worker thread with its own consumer, connections and tasks.
  *
- * Invariant: the process is ready only while every thread runs its tasks; a thread that fails is reported once, and after
+ * Invariant: the application is ready only while every thread runs its tasks; a thread that fails is reported once, and after
  * `stop` no thread is left.
  */
 import { randomUUID } from 'node:crypto';
-import { Worker } from 'node:worker_threads';
+import { KafkaStreams } from '../../streams/client/kafka-streams.ts';
+import type { RemoteQuery } from '../../streams/client/query-router.ts';
+import type { ThreadFailure } from '../../streams/client/thread-host.ts';
 import type { Logger } from '../../streams/ports.ts';
-import type { StreamThreadState } from '../../streams/thread.ts';
-import type { FromThread, ThreadFailure, ToThread } from './messages.ts';
+import type { StreamThreadState, UncaughtExceptionResponse } from '../../streams/thread.ts';
+import { systemClock } from '../system-clock.ts';
+import { WorkerThread } from './worker-thread.ts';
 
 export interface StreamThreadsOptions {
   /** The module that each worker runs; it calls `serveStreamThread`. */
   readonly workerUrl: URL;
   /** The name of the application that the threads run. */
   readonly application: string;
+  /** Its id, with the topic prefix. */
+  readonly applicationId: string;
   readonly threads: number;
   /** Those of the whole process, which share its memory. */
   readonly processThreads: number;
   readonly logger: Logger;
-  /** A thread ended with an error. */
+  /** What to do when a thread ends with an error. Default: `shutdown-client`. */
+  readonly onUncaughtException?: UncaughtExceptionResponse;
+  /** The client has ended by itself: the failure of a thread, or another instance asked for it. */
   readonly onFailure: (failure: ThreadFailure) => void;
+  /** Asks other instances. */
+  readonly remote?: RemoteQuery;
 }
 
 /** What the worker module finds in `workerData`. */
@@ -32,97 +41,64 @@ export interface StreamThreadData {
   readonly processId: string;
 }
 
-interface RunningThread {
-  readonly worker: Worker;
-  readonly exited: Promise<void>;
-  state: StreamThreadState;
-}
-
-const METRICS_TIMEOUT_MS = 2_000;
-
 export class StreamThreads {
-  readonly #options: StreamThreadsOptions;
-  readonly #processId = randomUUID();
-  readonly #threads: RunningThread[];
-  readonly #asked = new Map<number, (metrics: unknown) => void>();
-  #requests = 0;
+  readonly client: KafkaStreams;
+  readonly #workers = new Map<number, WorkerThread>();
 
   constructor(options: StreamThreadsOptions) {
-    this.#options = options;
-    this.#threads = Array.from({ length: options.threads }, (_, threadIndex) => this.#start(threadIndex));
+    const { workerUrl, application, applicationId, threads, processThreads, logger, remote } = options;
+    const processId = randomUUID();
+    this.client = new KafkaStreams({
+      ...{ applicationId, processId, threads, logger, clock: systemClock },
+      host: (threadIndex, events) => {
+        const data: StreamThreadData = { application, threadIndex, processThreads, processId };
+        const worker = new WorkerThread(workerUrl, data, events);
+        this.#workers.set(threadIndex, worker);
+        return worker;
+      },
+      ...(remote && { remote }),
+    });
+    let last: ThreadFailure | undefined;
+    this.client.setUncaughtExceptionHandler((failure) => {
+      last = failure;
+      return options.onUncaughtException ?? 'shutdown-client';
+    });
+    this.client.setStateListener((state, former) => {
+      logger.info(`The application ${application} is ${state}`, { state, former });
+      if (state === 'ERROR') options.onFailure(last ?? ASKED_TO_STOP);
+    });
+    this.client.start();
   }
 
   get states(): readonly StreamThreadState[] {
-    return this.#threads.map(({ state }) => state);
+    return this.client.threadStates;
   }
 
   /** True while every thread runs all of its tasks. */
   get ready(): boolean {
-    return this.#threads.every(({ state }) => state === 'running');
+    return this.states.every((state) => state === 'running');
+  }
+
+  /** False once the application has stopped, for whatever reason: only a restart helps then. */
+  get alive(): boolean {
+    return !['NOT_RUNNING', 'PENDING_ERROR', 'ERROR'].includes(this.client.state);
   }
 
   /** Each thread's metrics in prom-client's JSON form. A thread that does not answer in time is left out. */
   async metrics(): Promise<unknown[]> {
-    const alive = this.#threads.filter(({ state }) => state !== 'dead');
-    const answers = await Promise.all(alive.map(({ worker }) => this.#askForMetrics(worker)));
-    return answers.filter((answer) => answer !== undefined);
+    const answers = await Promise.allSettled([...this.#workers.values()].map((worker) => worker.metrics()));
+    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
   }
 
   /** Lets every thread commit and leave its group; after `timeoutMs` what is left is ended as it is (which loses nothing). */
   async stop(timeoutMs: number): Promise<void> {
-    for (const { worker, state } of this.#threads)
-      if (state !== 'dead') worker.postMessage({ type: 'stop' } satisfies ToThread);
-    const allExited = Promise.all(this.#threads.map(({ exited }) => exited));
-    const timeout = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), timeoutMs).unref());
-    if ((await Promise.race([allExited, timeout])) !== 'late') return;
-    this.#options.logger.warn('Stream threads did not stop in time and are ended', { timeoutMs });
-    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
-  }
-
-  #start(threadIndex: number): RunningThread {
-    const { workerUrl, application, processThreads } = this.#options;
-    const workerData: StreamThreadData = { application, threadIndex, processThreads, processId: this.#processId };
-    const worker = new Worker(workerUrl, { workerData });
-    const exited = new Promise<void>((resolve) => {
-      worker.once('exit', () => {
-        thread.state = 'dead';
-        resolve();
-      });
-    });
-    const thread: RunningThread = { worker, exited, state: 'created' };
-    worker.on('message', (message: FromThread) => this.#receive(thread, message));
-    worker.once('error', (error) => {
-      const { name, message, stack } = error as Error;
-      this.#options.onFailure({ name, code: undefined, message, stack });
-    });
-    return thread;
-  }
-
-  #receive(thread: RunningThread, message: FromThread): void {
-    switch (message.type) {
-      case 'state':
-        thread.state = message.state;
-        break;
-      case 'metrics':
-        this.#asked.get(message.request)?.(message.metrics);
-        break;
-      case 'failed':
-        this.#options.onFailure(message.failure);
-        break;
-    }
-  }
-
-  #askForMetrics(worker: Worker): Promise<unknown> {
-    const request = this.#requests++;
-    return new Promise((resolve) => {
-      const done = (metrics: unknown): void => {
-        clearTimeout(timer);
-        this.#asked.delete(request);
-        resolve(metrics);
-      };
-      const timer = setTimeout(() => done(undefined), METRICS_TIMEOUT_MS);
-      this.#asked.set(request, done);
-      worker.postMessage({ type: 'metrics', request } satisfies ToThread);
-    });
+    await this.client.close(timeoutMs);
   }
 }
+
+const ASKED_TO_STOP: ThreadFailure = {
+  name: 'ShutdownRequested',
+  code: 'SHUTDOWN_REQUESTED',
+  message: 'another instance asked the whole application to stop',
+  stack: undefined,
+};
