@@ -23,7 +23,7 @@ import { runGateway } from '../gateway/run-gateway.ts';
 import { lifecycleEventSchema, rawAlertSchema } from '../schemas/avro.ts';
 import { openReadModel } from '../sink/read-model.ts';
 import { topicNames } from '../topologies/topics.ts';
-import { incidentsGatewayPart } from './gateway-parts/incidents.ts';
+import { allGatewayParts } from './gateway-parts/all-parts.ts';
 
 const REGISTRY_WAIT_MS = 60_000;
 /** What a request waits for must end before the request does. */
@@ -73,7 +73,7 @@ await runProcess('gateway', async ({ environment }) => {
     ...{ producer: kafka.plainProducer(), admin: kafka.admin(), readModel: openReadModel(database) },
   };
   const partOptions = { ...shared, config, kafka, registry, database };
-  const parts = await untilAvailable(waiting, () => Promise.all([incidentsGatewayPart(partOptions)]));
+  const parts = await untilAvailable(waiting, () => allGatewayParts(partOptions));
   const gateway = await createGateway(
     config,
     { alerts: names.rawAlerts, events: names.alertEvents },

@@ -1,7 +1,7 @@
 /**
  * The sink: writes what the processor decided to MySQL, a sink for each topic.
  */
-import { readSinkConfig } from '../connectors/config/processes.ts';
+import { type ApplicationName, readSinkConfig } from '../connectors/config/processes.ts';
 import { readKafkaConnection, readMysqlUrl, readRegistryConnection } from '../connectors/config/services.ts';
 import { tracingOf } from '../connectors/config/tracing.ts';
 import { KafkaLogClient } from '../connectors/kafka/kafka-log-client.ts';
@@ -20,6 +20,8 @@ import { withBreaker } from '../sink/breaker.ts';
 import { lifecycleTables } from '../sink/lifecycle-tables.ts';
 import { topicNames } from '../topologies/topics.ts';
 import { createSink } from './sinks/create-sink.ts';
+import { createIncidentSink } from './sinks/incident-sink.ts';
+import { createLogSinks } from './sinks/log-sinks.ts';
 import { lifecycleObserver } from './sinks/lifecycle-observer.ts';
 import { observeSinks } from './sinks/measurements.ts';
 
@@ -42,15 +44,21 @@ await runProcess('sink', async ({ environment, fail }) => {
     ...{ client, registry, logger, metrics, tracing, deadLetterTopic: topics.deadLetters },
     database: withBreaker(database, logger, metrics),
   };
-  const sinks = await Promise.all([
-    createSink(parts, {
+  const runs = (name: ApplicationName): boolean => config.applications.includes(name);
+  const alertSinks = async () => [
+    await createSink(parts, {
       topic: topics.alertEvents,
       groupId: alertsGroup,
       schema: lifecycleEventSchema,
       tables: lifecycleTables,
       observer: lifecycleObserver({ config, tracing, write: (lines) => destination.write(lines) }),
     }),
-  ]);
+  ];
+  const sinks = [
+    ...(runs('alerts') ? await alertSinks() : []),
+    ...(runs('log-alerting') ? await createLogSinks(parts, prefix) : []),
+    ...(runs('incidents') ? [await createIncidentSink(parts, prefix)] : []),
+  ];
   observeSinks(metrics, { sinks, database, reader: client.reader(), deadLetterTopic: topics.deadLetters, logger });
   const server = await startHealthServer({
     service: 'sink',
@@ -72,7 +80,7 @@ await runProcess('sink', async ({ environment, fail }) => {
       fail(`The sink stopped: ${error instanceof Error ? error.message : String(error)}`, { err: error });
     });
   }
-  logger.info('The sink is up', { url: server.url, topics: [topics.alertEvents] });
+  logger.info('The sink is up', { url: server.url, applications: config.applications });
   return {
     logger,
     stop: async () => {

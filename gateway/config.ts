@@ -114,6 +114,7 @@ export const GATEWAY_SETTINGS = {
   ),
   futureSkewMs: PROCESSOR_SETTINGS.futureSkewMs,
   logFutureSkewMs: PROCESSOR_SETTINGS.logGraceMs,
+  logFutureSkewMs: PROCESSOR_SETTINGS.logGraceMs,
   idempotencyKeepMs: withDefault(
     integer('GATEWAY_IDEMPOTENCY_KEEP_MS', 'how long an Idempotency-Key is kept', 1_000, 30 * DAY_MS),
     String(DAY_MS),

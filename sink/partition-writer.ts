@@ -122,7 +122,8 @@ export class PartitionWriter<T> {
     const startMs = clock.now();
     const expected = this.#position;
     const events = entries.map(({ event }) => event);
-    const rows = await this.#tables.apply(database, events, { ...this.#at, expected, next });
+    const offsets = entries.map(({ record }) => record.offset);
+    const rows = await this.#tables.apply(database, events, { ...this.#at, expected, next }, offsets);
     this.#position = next;
     observer?.applied(this.#at, entries, startMs);
     const durationMs = clock.now() - startMs;

@@ -53,12 +53,13 @@ export interface SinkTables<T> {
   problemWith(event: T): string | undefined;
   /**
    * Applies events and position in one transaction (see `claimPosition`) and resolves with the rows it sent to each table.
-   * Rejects as `MysqlDatabase.transaction` does, or with `PositionMovedError`.
+   * `offsets`: where each event stands in its partition. Rejects as `MysqlDatabase.transaction` does, or with `PositionMovedError`.
    */
   apply(
     database: MysqlDatabase,
     events: readonly T[],
     position: PositionChange,
+    offsets: readonly number[],
   ): Promise<Readonly<Record<string, number>>>;
 }
 

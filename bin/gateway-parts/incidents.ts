@@ -11,8 +11,11 @@ import { incidentTopicNames } from '../../topologies/incident-topics.ts';
 import { topicNames } from '../../topologies/topics.ts';
 import type { GatewayPartsOptions } from './gateway-parts.ts';
 
-/** Rejects when the registry is away. */
-export const incidentsGatewayPart = async (options: GatewayPartsOptions): Promise<GatewayPart> => {
+/** `alertedServices`: those with alert rules in force, by name. Rejects when the registry is away. */
+export const incidentsGatewayPart = async (
+  options: GatewayPartsOptions,
+  alertedServices: () => Promise<readonly string[]>,
+): Promise<GatewayPart> => {
   const { config, kafka, registry, database, readModel: alerts } = options;
   const topics = { ...topicNames(config.topicPrefix), ...incidentTopicNames(config.topicPrefix) };
   const readModel = openIncidentReadModel(database);
@@ -25,6 +28,6 @@ export const incidentsGatewayPart = async (options: GatewayPartsOptions): Promis
     results: await registry.serdeFor(subjectOf(topics.incidentResults), commandResultSchema),
     store: { get: (incidentId) => readModel.get(incidentId) },
     users: openUserStore(database),
-    alertedServices: () => Promise.resolve([]),
+    alertedServices,
   });
 };

@@ -1,0 +1,13 @@
+/**
+ * All parts of a gateway besides the driver alerts.
+ */
+import type { GatewayPart } from '../../gateway/part.ts';
+import type { GatewayPartsOptions } from './gateway-parts.ts';
+import { incidentsGatewayPart } from './incidents.ts';
+import { logsGatewayPart } from './logs.ts';
+
+/** Rejects when the registry is away. */
+export const allGatewayParts = async (options: GatewayPartsOptions): Promise<readonly GatewayPart[]> => {
+  const logs = await logsGatewayPart(options);
+  return [logs, await incidentsGatewayPart(options, () => logs.alertedServices())];
+};
