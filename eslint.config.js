@@ -46,6 +46,6 @@ export default tseslint.config(
     files: ['test/**', 'bench/**'],
     rules: { 'max-lines-per-function': 'off', 'no-console': 'off' },
   },
-  { files: ['bin/**', 'infra/**'], rules: { 'no-console': 'off' } },
+  { files: ['bin/**', 'infra/**', 'docs/examples/**'], rules: { 'no-console': 'off' } },
   { files: ['**/*.js'], extends: [tseslint.configs.disableTypeChecked] },
 );

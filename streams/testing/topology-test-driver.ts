@@ -56,14 +56,29 @@ export interface TestRecord<K, V> {
   readonly offset: number;
 }
 
+export interface TestInputOptions {
+  /** The time of the first record that is piped without one, UTC epoch milliseconds. Default: the virtual clock of each. */
+  readonly startTimeMs?: number;
+  /** How much later each next one is. Milliseconds, default 0. */
+  readonly autoAdvanceMs?: number;
+}
+
 export interface TestInputTopic<K, V> {
-  /** Default time: the virtual clock. Default partition: by the key's hash. */
+  /** Default time: see `TestInputOptions`. Default partition: by the key's hash. */
   pipe(key: K, value: V, options?: { timestampMs?: number; partition?: number; headers?: HeaderList }): Promise<void>;
+  /** One after the other, each processed before the next. */
+  pipeAll(records: Iterable<readonly [key: K, value: V, timestampMs?: number]>): Promise<void>;
+  /** Moves the time of records without one on; stream time follows with the next record. Only with a start time. */
+  advanceTime(ms: number): void;
 }
 
 export interface TestOutputTopic<K, V> {
   /** The committed records that were not read yet, by partition and offset. */
   read(): Promise<TestRecord<K, V>[]>;
+  /** The same without what is around keys and values. */
+  readKeyValues(): Promise<[key: K, value: V][]>;
+  /** The same, the last value of each key. */
+  readToMap(): Promise<Map<K, V>>;
 }
 
 /** Settings that hold unless the options say otherwise. */
@@ -102,47 +117,69 @@ export class TopologyTestDriver {
     return driver;
   }
 
-  inputTopic<K, V>(topic: string, key: Serializer<K>, value: Serializer<V>): TestInputTopic<K, V> {
+  inputTopic<K, V>(
+    topic: string,
+    key: Serializer<K>,
+    value: Serializer<V>,
+    { startTimeMs, autoAdvanceMs = 0 }: TestInputOptions = {},
+  ): TestInputTopic<K, V> {
+    let nextMs = startTimeMs;
+    const stamp = (): number => {
+      if (nextMs === undefined) return this.clock.now();
+      nextMs += autoAdvanceMs;
+      return nextMs - autoAdvanceMs;
+    };
+    const pipe: TestInputTopic<K, V>['pipe'] = async (recordKey, recordValue, options = {}) => {
+      await this.#producer.send([
+        {
+          topic,
+          key: copy(key.serialize(topic, recordKey)),
+          value: copy(value.serialize(topic, recordValue)),
+          timestampMs: options.timestampMs ?? stamp(),
+          ...(options.partition !== undefined && { partition: options.partition }),
+          ...(options.headers !== undefined && { headers: options.headers }),
+        },
+      ]);
+      await this.run();
+    };
     return {
-      pipe: async (recordKey, recordValue, options = {}) => {
-        await this.#producer.send([
-          {
-            topic,
-            key: copy(key.serialize(topic, recordKey)),
-            value: copy(value.serialize(topic, recordValue)),
-            timestampMs: options.timestampMs ?? this.clock.now(),
-            ...(options.partition !== undefined && { partition: options.partition }),
-            ...(options.headers !== undefined && { headers: options.headers }),
-          },
-        ]);
-        await this.run();
+      pipe,
+      pipeAll: async (records) => {
+        for (const [recordKey, recordValue, timestampMs] of records) {
+          await pipe(recordKey, recordValue, timestampMs === undefined ? {} : { timestampMs });
+        }
+      },
+      advanceTime: (ms) => {
+        if (nextMs === undefined) throw new Error(`The input "${topic}" goes by the clock; give it a start time.`);
+        nextMs += ms;
       },
     };
   }
 
   outputTopic<K, V>(topic: string, key: Deserializer<K>, value: Deserializer<V>): TestOutputTopic<K, V> {
     const positions = new Map<string, number>();
-    return {
-      read: async () => {
-        const records: TestRecord<K, V>[] = [];
-        for (const partition of await this.#partitionsOf(topic)) {
-          const name = topicPartitionKey(partition);
-          const { beginning, end } = await this.#reader.range(partition);
-          const from = positions.get(name) ?? beginning;
-          await this.#reader.read(partition, from, end, (batch) => {
-            for (const { offset, timestampMs, headers, ...raw } of batch.records) {
-              const decoded = {
-                key: key.deserialize(topic, raw.key, headers),
-                value: value.deserialize(topic, raw.value, headers),
-              };
-              records.push({ ...decoded, timestampMs, headers, partition: partition.partition, offset });
-            }
-          });
-          positions.set(name, end);
-        }
-        return records;
-      },
+    const read = async (): Promise<TestRecord<K, V>[]> => {
+      const records: TestRecord<K, V>[] = [];
+      for (const partition of await this.#partitionsOf(topic)) {
+        const name = topicPartitionKey(partition);
+        const { beginning, end } = await this.#reader.range(partition);
+        const from = positions.get(name) ?? beginning;
+        await this.#reader.read(partition, from, end, (batch) => {
+          for (const { offset, timestampMs, headers, ...raw } of batch.records) {
+            const decoded = {
+              key: key.deserialize(topic, raw.key, headers),
+              value: value.deserialize(topic, raw.value, headers),
+            };
+            records.push({ ...decoded, timestampMs, headers, partition: partition.partition, offset });
+          }
+        });
+        positions.set(name, end);
+      }
+      return records;
     };
+    const readKeyValues = async (): Promise<[K, V][]> =>
+      (await read()).map((record) => [record.key, record.value] as [K, V]);
+    return { read, readKeyValues, readToMap: async () => new Map(await readKeyValues()) };
   }
 
   /** Moves the wall clock on and lets punctuators and timers fire. */
@@ -153,11 +190,22 @@ export class TopologyTestDriver {
 
   /** A store as the task of that partition sees it, or a global store. */
   store<S extends StateStore>(name: string, partition = 0): S {
-    const subTopology = this.#topology.subTopologies.find(({ stores }) => stores.some((store) => store.name === name));
-    const task = subTopology && this.#tasks.get(taskIdOf(subTopology.id, partition));
-    const store = task?.stores.find(({ store }) => store.name === name)?.store ?? this.#globalState?.stores.get(name);
-    if (store === undefined) throw new Error(`No store "${name}" in partition ${partition}.`);
+    const stores = this.stores(partition);
+    const store = stores.get(name);
+    if (store === undefined) {
+      throw new Error(`No store "${name}" in partition ${partition}; there are: ${[...stores.keys()].join(', ')}.`);
+    }
     return store as S;
+  }
+
+  /** Every store of the topology by name, as the tasks of that partition see it, and the global ones. */
+  stores(partition = 0): ReadonlyMap<string, StateStore> {
+    const stores = new Map(this.#globalState?.stores);
+    for (const { id } of this.#topology.subTopologies) {
+      const task = this.#tasks.get(taskIdOf(id, partition));
+      for (const { store } of task?.stores ?? []) stores.set(store.name, store);
+    }
+    return stores;
   }
 
   /** Drops all tasks as a crash would, uncommitted work and all, and opens them again from their state and the log. */
