@@ -1,6 +1,8 @@
 /**
  * The incident part of a gateway on Kafka, the registry, MySQL and the stores of the processors.
  */
+import { STREAMS_PATH } from '../../connectors/queries/addresses.ts';
+import { queryThrough } from '../../connectors/queries/remote-query.ts';
 import { subjectOf } from '../../connectors/setup/set-up.ts';
 import { incidentsPart } from '../../gateway/incidents/incidents-part.ts';
 import { openUserStore } from '../../gateway/incidents/user-store.ts';
@@ -10,6 +12,9 @@ import { openIncidentReadModel } from '../../sink/read-model-incidents.ts';
 import { incidentTopicNames } from '../../topologies/incident-topics.ts';
 import { topicNames } from '../../topologies/topics.ts';
 import type { GatewayPartsOptions } from './gateway-parts.ts';
+import { queriedIncidents } from './queried-incidents.ts';
+
+const QUERIES = { apiKey: undefined, timeoutMs: 3_000 };
 
 /** `alertedServices`: those with alert rules in force, by name. Rejects when the registry is away. */
 export const incidentsGatewayPart = async (
@@ -26,7 +31,7 @@ export const incidentsGatewayPart = async (
     incidentCommands: await registry.serdeFor(subjectOf(topics.incidentCommands), incidentCommandSchema),
     alertCommands: await registry.serdeFor(subjectOf(topics.alertCommands), alertCommandSchema),
     results: await registry.serdeFor(subjectOf(topics.incidentResults), commandResultSchema),
-    store: { get: (incidentId) => readModel.get(incidentId) },
+    store: queriedIncidents(queryThrough(`${config.processorUrl}${STREAMS_PATH}/incidents`, QUERIES)),
     users: openUserStore(database),
     alertedServices,
   });

@@ -46,6 +46,8 @@ export const startHealthServer = async (options: HealthServerOptions): Promise<H
     bodyLimit: 1024,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
+    // Of several forms that a body may have, those that it does not have would remove its fields.
+    ajv: { customOptions: { removeAdditional: false } },
   });
   const isLive = healthReporter(live, checkTimeoutMs);
   const isReady = healthReporter(ready, checkTimeoutMs);
