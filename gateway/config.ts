@@ -112,6 +112,8 @@ export const GATEWAY_SETTINGS = {
     integer('GATEWAY_MAX_WAITING', 'alerts that may wait for their decision at once', 1, 1_000_000),
     '1000',
   ),
+  /** One of them is what the processors' stores are asked with. */
+  processorApiKeys: PROCESSOR_SETTINGS.apiKeys,
   futureSkewMs: PROCESSOR_SETTINGS.futureSkewMs,
   logFutureSkewMs: PROCESSOR_SETTINGS.logGraceMs,
   logFutureSkewMs: PROCESSOR_SETTINGS.logGraceMs,
