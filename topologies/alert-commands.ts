@@ -12,6 +12,7 @@ import {
   COMMAND_EVENTS_OUTPUT,
   COMMAND_RESULTS_OUTPUT,
 } from '../processors/alert-command-processor.ts';
+import { alertEventTime } from '../processors/event-time.ts';
 import { DriverEscalations } from '../processors/incidents/driver-escalations.ts';
 import { ALERTS_STORE } from '../processors/store-names.ts';
 import type { AlertCommand } from '../schemas/alert-command.ts';
@@ -34,7 +35,11 @@ export interface AlertCommandOptions {
   /** Default: the names without a prefix. */
   readonly topics?: TopicNames;
   readonly incidentTopics?: IncidentTopicNames;
+  /** As for the alerts: no record may be further ahead of the broker's clock. Default 5 min. */
+  readonly futureSkewMs?: number;
 }
+
+const DEFAULT_FUTURE_SKEW_MS = 300_000;
 
 const COMMANDS_SOURCE = 'alert-commands-source';
 const COMMANDS = 'alert-commands';
@@ -45,12 +50,14 @@ const ownPartition = (_record: unknown, taskPartition: number): number => taskPa
 /** `topology`: the escalation topology. */
 export const withAlertCommands = (topology: Topology, options: AlertCommandOptions): Topology => {
   const { serdes, topics = topicNames(), incidentTopics = incidentTopicNames() } = options;
+  const timeOf = alertEventTime(options.futureSkewMs ?? DEFAULT_FUTURE_SKEW_MS);
   topology
     .addSource({
       name: COMMANDS_SOURCE,
       topics: [topics.alertCommands],
       ...{ key: stringSerde, value: serdes.alertCommand },
-      timestampExtractor: ({ alertUpdatedAt }) => alertUpdatedAt,
+      timestampExtractor: ({ alertUpdatedAt }, record, context) =>
+        timeOf({ timestamp: alertUpdatedAt }, record, context),
     })
     .addProcessor({ name: COMMANDS, supplier: () => new AlertCommandProcessor(), parents: [COMMANDS_SOURCE] })
     .connectProcessorAndStores(COMMANDS, ALERTS_STORE)

@@ -12,6 +12,7 @@
  *
  * Invariant: events and results go to the partition of the task that makes them, which the incident's id names.
  */
+import { alertEventTime } from '../processors/event-time.ts';
 import { CommandProcessor } from '../processors/incidents/command-processor.ts';
 import type { ActiveIncidents, FingerprintEntry, IncidentState } from '../processors/incidents/incident-state.ts';
 import type { RoutedSignal } from '../processors/incidents/signal.ts';
@@ -90,6 +91,9 @@ const fingerprintsStore = () =>
 const activeIncidentsStore = () =>
   keyValueStore({ name: ACTIVE_INCIDENTS_STORE, key, value: jsonSerde<ActiveIncidents>() });
 
+/** No source drags the time of the stream further ahead of the broker's clock. */
+const timeOf = alertEventTime(5 * MINUTE_MS);
+
 const addSources = (
   topology: Topology,
   serdes: IncidentSerdes,
@@ -101,14 +105,14 @@ const addSources = (
       name: LOG_ALERTS_SOURCE,
       topics: [topics.logAlerts],
       ...{ key: stringSerde, value: serdes.logAlert },
-      timestampExtractor: ({ triggeredAt }) => triggeredAt,
+      timestampExtractor: ({ triggeredAt }, record, context) => timeOf({ timestamp: triggeredAt }, record, context),
     })
     .addProcessor({ name: LOG_ALERT_SIGNALS, supplier: logAlertSignals, parents: [LOG_ALERTS_SOURCE] })
     .addSource({
       name: DRIVER_ESCALATIONS_SOURCE,
       topics: [topics.driverEscalations],
       ...{ key: stringSerde, value: serdes.lifecycleEvent },
-      timestampExtractor: ({ timestamp }) => timestamp,
+      timestampExtractor: timeOf,
     })
     .addProcessor({ name: DRIVER_SIGNALS, supplier: driverSignals, parents: [DRIVER_ESCALATIONS_SOURCE] })
     .addSource({ name: SIGNALS_SOURCE, topics: [signals], key: stringSerde, value: jsonSerde<RoutedSignal>() })
@@ -116,7 +120,7 @@ const addSources = (
       name: COMMANDS_SOURCE,
       topics: [topics.incidentCommands],
       ...{ key: stringSerde, value: serdes.incidentCommand },
-      timestampExtractor: ({ timestamp }) => timestamp,
+      timestampExtractor: timeOf,
     });
 
 const addSinks = (topology: Topology, serdes: IncidentSerdes, topics: IncidentTopicNames, signals: string): Topology =>

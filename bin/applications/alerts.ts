@@ -28,6 +28,9 @@ export const alertsApplication: Application = {
       commandResult: await registry.serdeFor(subjectOf(topics.alertResults), commandResultSchema),
     };
     const topology = alertEscalationTopology({ serdes, topics, graceMs, futureSkewMs });
-    return withAlertCommands(topology, { serdes, topics, incidentTopics: incidentTopicNames(topicPrefix) });
+    return withAlertCommands(topology, {
+      ...{ serdes, topics, futureSkewMs },
+      incidentTopics: incidentTopicNames(topicPrefix),
+    });
   },
 };
