@@ -39,6 +39,7 @@ await runProcess('processor', async ({ environment, fail }) => {
         applicationId: `${config.topicPrefix}${applications[name].id}`,
         threads,
         processThreads,
+        threadHeapBytes: config.threadHeapBytes,
         logger: logger.child({ application: name }),
         remote: remoteQuery({ apiKey: readingKey(config.apiKeys), timeoutMs: QUERY_TIMEOUT_MS }),
         onUncaughtException: config.onFailure,

@@ -115,6 +115,15 @@ export const PROCESSOR_SETTINGS = {
     ),
     String(512 * 1024 * 1024),
   ),
+  threadHeapBytes: withDefault(
+    integer(
+      'STREAM_THREAD_HEAP_BYTES',
+      'memory for the objects of each stream thread; one that needs more ends with an error',
+      256 * 1024 * 1024,
+      2 ** 40,
+    ),
+    String(512 * 1024 * 1024),
+  ),
   graceMs: withDefault(
     integer(
       'ALERT_GRACE_MS',

@@ -23,6 +23,8 @@ export interface StreamThreadsOptions {
   readonly threads: number;
   /** Those of the whole process, which share its memory. */
   readonly processThreads: number;
+  /** The most that the objects of each thread may take. */
+  readonly threadHeapBytes: number;
   readonly logger: Logger;
   /** What to do when a thread ends with an error. Default: `shutdown-client`. */
   readonly onUncaughtException?: UncaughtExceptionResponse;
@@ -46,13 +48,13 @@ export class StreamThreads {
   readonly #workers = new Map<number, WorkerThread>();
 
   constructor(options: StreamThreadsOptions) {
-    const { workerUrl, application, applicationId, threads, processThreads, logger, remote } = options;
+    const { workerUrl, application, applicationId, threads, processThreads, threadHeapBytes, logger, remote } = options;
     const processId = randomUUID();
     this.client = new KafkaStreams({
       ...{ applicationId, processId, threads, logger, clock: systemClock },
       host: (threadIndex, events) => {
         const data: StreamThreadData = { application, threadIndex, processThreads, processId };
-        const worker = new WorkerThread(workerUrl, data, events);
+        const worker = new WorkerThread(workerUrl, data, threadHeapBytes, events);
         this.#workers.set(threadIndex, worker);
         return worker;
       },

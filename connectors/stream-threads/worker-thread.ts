@@ -4,7 +4,7 @@
  * Invariant: every question is answered or rejected in bounded time, also when the worker hangs or has ended; a worker that ends
  * with an error is reported once.
  */
-import { Worker } from 'node:worker_threads';
+import { type ResourceLimits, Worker } from 'node:worker_threads';
 import type { HostedThread, ThreadEvents } from '../../streams/client/thread-host.ts';
 import { failureOf } from '../../streams/client/thread-host.ts';
 import { QueryError } from '../../streams/queries/query-error.ts';
@@ -18,6 +18,16 @@ interface Asked {
   readonly reject: (error: QueryError) => void;
 }
 
+const MIB = 1024 * 1024;
+/** Of the heap: where objects begin, and most of them end. Half of it at least is for those that stay. */
+const MAX_YOUNG_MIB = 192;
+
+const resourceLimits = (heapBytes: number): ResourceLimits => {
+  const heapMib = Math.floor(heapBytes / MIB);
+  const youngMib = Math.min(MAX_YOUNG_MIB, heapMib >> 1);
+  return { maxYoungGenerationSizeMb: youngMib, maxOldGenerationSizeMb: heapMib - youngMib };
+};
+
 /** Longer than a query may wait for a position. */
 const ANSWER_TIMEOUT_MS = 8_000;
 
@@ -30,9 +40,9 @@ export class WorkerThread implements HostedThread {
   #failed = false;
   #over = false;
 
-  constructor(workerUrl: URL, workerData: object, events: ThreadEvents) {
+  constructor(workerUrl: URL, workerData: object, heapBytes: number, events: ThreadEvents) {
     this.#events = events;
-    this.#worker = new Worker(workerUrl, { workerData });
+    this.#worker = new Worker(workerUrl, { workerData, resourceLimits: resourceLimits(heapBytes) });
     this.#worker.on('message', (message: FromThread) => this.#receive(message));
     this.#worker.once('error', (error) => void this.#fail(failureOf(error)));
     this.ended = new Promise((resolve) => {
