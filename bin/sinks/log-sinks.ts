@@ -1,8 +1,6 @@
 /**
  * The sinks of the logs: the logs themselves, their error counts and the alerts about them.
  */
-import type { Logger, Metrics } from '../../connectors/log.ts';
-import { labelled } from '../../connectors/observability/labelled-metrics.ts';
 import { systemClock } from '../../connectors/system-clock.ts';
 import { logAlertSchema, logErrorCountSchema, logEventSchema } from '../../schemas/avro.ts';
 import { errorCountTables } from '../../sink/logs/error-count-tables.ts';
@@ -11,29 +9,23 @@ import { LogTables } from '../../sink/logs/log-tables.ts';
 import { logTopicNames } from '../../topologies/log-topics.ts';
 import { createSink, type SinkParts } from './create-sink.ts';
 
-const partsOf = (parts: SinkParts, feed: string): SinkParts & { logger: Logger; metrics: Metrics } => ({
-  ...parts,
-  logger: parts.logger.child({ feed }),
-  metrics: labelled(parts.metrics, { feed }),
-});
-
-/** One after the other in the order of the topics; none runs yet. */
+/** None runs yet. */
 export const createLogSinks = async (parts: SinkParts, prefix: string) => {
   const topics = logTopicNames(prefix);
   const now = (): number => systemClock.now();
-  const logs = createSink(partsOf(parts, 'logs'), {
+  const logs = createSink(parts, {
     topic: topics.logEvents,
     groupId: `${prefix}logs-sink`,
     schema: logEventSchema,
     tables: new LogTables({ now, logger: parts.logger }),
   });
-  const counts = createSink(partsOf(parts, 'log-error-counts'), {
+  const counts = createSink(parts, {
     topic: topics.logErrorCounts,
     groupId: `${prefix}log-error-counts-sink`,
     schema: logErrorCountSchema,
     tables: errorCountTables(now),
   });
-  const alerts = createSink(partsOf(parts, 'log-alerts'), {
+  const alerts = createSink(parts, {
     topic: topics.logAlerts,
     groupId: `${prefix}log-alerts-sink`,
     schema: logAlertSchema,

@@ -14,6 +14,8 @@ import { RULE_ORIGIN_FILE, RULE_ORIGIN_HEADER } from '../../../processors/rule-s
 import { checkRule } from '../../../processors/rules.ts';
 import type { AlertRule } from '../../../schemas/alert-rule.ts';
 import { alertRuleSchema, rawAlertSchema } from '../../../schemas/avro.ts';
+import { incidentTopicNames, incidentTopics } from '../../../topologies/incident-topics.ts';
+import { logTopicNames, logTopics } from '../../../topologies/log-topics.ts';
 import { alertTopics, topicNames } from '../../../topologies/topics.ts';
 
 const { KAFKA_BROKERS, SCHEMA_REGISTRY_URL, MYSQL_URL } = process.env as Record<string, string>;
@@ -21,7 +23,12 @@ const id = randomUUID().slice(0, 8);
 const prefix = `setup-test-${id}-`;
 const database = `alerts_setup_${id}`;
 const names = topicNames(prefix);
-const allTopics = alertTopics(3, names).map(({ name }) => name);
+const ownTopics = alertTopics(3, names).map(({ name }) => name);
+const allTopics = [
+  ...alertTopics(3, names),
+  ...logTopics(3, logTopicNames(prefix)),
+  ...incidentTopics(3, incidentTopicNames(prefix)),
+].map(({ name }) => name);
 const folder = mkdtempSync(join(tmpdir(), 'setup-test-'));
 const rulesFile = join(folder, 'rules.json');
 
@@ -97,9 +104,10 @@ afterAll(async () => {
   await kafka.admin().deleteTopics(allTopics);
   await kafka.close();
   await query(MYSQL_URL as string, `DROP DATABASE IF EXISTS ${database}`);
-  const subjects = [names.rawAlerts, names.alertEvents, names.alertRules].map(subjectOf);
   await Promise.all(
-    subjects.map((subject) => fetch(`${SCHEMA_REGISTRY_URL}/subjects/${subject}`, { method: 'DELETE' })),
+    allTopics
+      .map(subjectOf)
+      .map((subject) => fetch(`${SCHEMA_REGISTRY_URL}/subjects/${subject}`, { method: 'DELETE' })),
   );
   rmSync(folder, { recursive: true });
 });
@@ -121,10 +129,11 @@ describe('bin/setup.ts', () => {
     expect(first.stdout).toContain('Rules published: overspeed, compliance');
 
     const admin = kafka.admin();
-    expect(Object.fromEntries(await admin.partitionCounts(allTopics))).toEqual({
+    expect(Object.fromEntries(await admin.partitionCounts(ownTopics))).toEqual({
       [names.rawAlerts]: 3,
       [names.alertEvents]: 3,
       [names.alertCommands]: 3,
+      [names.alertResults]: 3,
       [names.alertRules]: 1,
       [names.deadLetters]: 1,
     });
@@ -142,7 +151,7 @@ describe('bin/setup.ts', () => {
     const before = await kafka.reader().range({ topic: names.alertRules, partition: 0 });
     const second = await runSetup();
     expect(second).toMatchObject({ code: 0, stderr: '' });
-    expect(second.stdout).toContain('Topics are in place (5)');
+    expect(second.stdout).toContain(`Topics are in place (${allTopics.length})`);
     expect(second.stdout).toContain('Tables are up to date');
     expect(second.stdout).toContain('Rules are in place');
     expect(await kafka.reader().range({ topic: names.alertRules, partition: 0 })).toEqual(before);

@@ -67,7 +67,14 @@ interface SinkProcess {
 const startProcess = async (): Promise<SinkProcess> => {
   const port = await freePort();
   const child = spawn(process.execPath, [join(import.meta.dirname, '../../../bin/sink.ts')], {
-    env: { ...process.env, MYSQL_URL: tables.url, TOPIC_PREFIX: prefix, SINK_PORT: String(port), LOG_LEVEL: 'debug' },
+    env: {
+      ...process.env,
+      MYSQL_URL: tables.url,
+      TOPIC_PREFIX: prefix,
+      STREAMS_APPLICATIONS: 'alerts',
+      SINK_PORT: String(port),
+      LOG_LEVEL: 'debug',
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
