@@ -35,3 +35,7 @@ export interface RememberedAlert {
 }
 
 export type AlertState = LivingAlert | RememberedAlert;
+
+/** The driver of an alert that waits for somebody; undefined for any other. */
+export const openAlertOf = (state: AlertState): string | undefined =>
+  state.kind === 'living' && (state.status === 'OPEN' || state.status === 'ESCALATED') ? state.driverId : undefined;

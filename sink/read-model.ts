@@ -158,6 +158,13 @@ export const openReadModel = (database: MysqlDatabase): ReadModel => ({
   },
 });
 
+/** Alerts of the driver that wait for somebody. Rejects with `DatabaseUnavailableError` in an outage. */
+export const countOpenAlerts = async (database: MysqlDatabase, driverId: string): Promise<number> => {
+  const sql = "SELECT COUNT(*) AS open_alerts FROM alerts WHERE driver_id = ? AND status IN ('OPEN', 'ESCALATED')";
+  const [row] = await database.query(sql, [driverId]);
+  return Number(row?.['open_alerts'] ?? 0);
+};
+
 export interface ArchivedAlert {
   readonly alert: StoredAlert;
   readonly events: readonly StoredEvent[];

@@ -3,10 +3,13 @@
  *
  * Invariant: `nextDueMs` and `peekDue` answer from the same writes that `get` sees; see `due-index.ts` for how.
  */
+import type { GroupCounter } from '../streams/group-counter.ts';
 import type { LogRecord, StateBatch } from '../streams/ports.ts';
 import type { DueKeyValueStore, StoreContext } from '../streams/state-store.ts';
 import { DueIndex, type DueEntry } from './due-index.ts';
+import { GroupCounts, type GroupCountsOptions } from './group-counts.ts';
 import { BackedKeyValueStore, type KeyValueStoreOptions } from './key-value-store.ts';
+import type { WriteBackCache, WriteListener } from './write-back-cache.ts';
 
 export interface DueKeyValueStoreOptions<K, V> extends KeyValueStoreOptions<K, V> {
   /**
@@ -16,6 +19,8 @@ export interface DueKeyValueStoreOptions<K, V> extends KeyValueStoreOptions<K, V
   readonly dueAtMs: (value: V) => number | undefined;
   /** How many of the next due times to keep at hand. Default 1024. */
   readonly dueChunk?: number;
+  /** Counts entries by group for queries; see `GroupCounts`. */
+  readonly counted?: GroupCountsOptions<V>;
 }
 
 const DEFAULT_DUE_CHUNK = 1024;
@@ -24,7 +29,9 @@ const DEFAULT_DUE_CHUNK = 1024;
 const indexName = (storeName: string): string => `${storeName}/due`;
 
 export class BackedDueKeyValueStore<K, V> extends BackedKeyValueStore<K, V> implements DueKeyValueStore<K, V> {
+  readonly groupCounter: GroupCounter | undefined;
   readonly #index: DueIndex<K, V>;
+  readonly #counts: GroupCounts<V> | undefined;
   readonly #value: DueKeyValueStoreOptions<K, V>['value'];
 
   constructor(options: DueKeyValueStoreOptions<K, V>, context: StoreContext) {
@@ -36,9 +43,15 @@ export class BackedDueKeyValueStore<K, V> extends BackedKeyValueStore<K, V> impl
       chunk: options.dueChunk ?? DEFAULT_DUE_CHUNK,
       cache: () => this.cache,
     });
-    super(options, context, index);
+    const { counted, name, value } = options;
+    const counts =
+      counted &&
+      new GroupCounts(counted, context.backend.keySpace(name), (bytes: Uint8Array) => value.deserialize(name, bytes));
+    super(options, context, counts === undefined ? index : listeningTo(index, counts, () => this.cache));
     this.#index = index;
-    this.#value = options.value;
+    this.#counts = counts;
+    this.groupCounter = counts;
+    this.#value = value;
   }
 
   /** Throws a `RangeError` when the value's due time is not whole milliseconds from 1970 on. */
@@ -84,15 +97,27 @@ export class BackedDueKeyValueStore<K, V> extends BackedKeyValueStore<K, V> impl
     }
     const rows = [...last.values()];
     const former = this.space.getMany(rows.map(({ key }) => key));
-    this.#index.restore(
-      rows.map(
-        ({ key, value }, index) => [key, this.#decode(former[index]), this.#decode(value ?? undefined)] as const,
-      ),
-      batch,
+    const changes = rows.map(
+      ({ key, value }, index) => [key, this.#decode(former[index]), this.#decode(value ?? undefined)] as const,
     );
+    this.#index.restore(changes, batch);
+    for (const [key, before, after] of changes) this.#counts?.committed(() => key, before, after);
   }
 
   #decode(bytes: Uint8Array | undefined): V | undefined {
     return bytes === undefined ? undefined : this.#value.deserialize(this.name, bytes);
   }
 }
+
+/** `cache` is a function, because cache and listener need each other. */
+const listeningTo = <K, V>(
+  index: DueIndex<K, V>,
+  counts: GroupCounts<V>,
+  cache: () => WriteBackCache<K, V>,
+): WriteListener<K, V> => ({
+  changed: (entry, former) => index.changed(entry, former),
+  staged: (entry, batch) => {
+    index.staged(entry, batch);
+    counts.committed(() => cache().keyBytes(entry), entry.committed, entry.value);
+  },
+});

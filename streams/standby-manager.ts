@@ -43,7 +43,8 @@ export class StandbyManager {
   /** The state of a copy that is open; undefined where there is none. */
   openState(taskId: string): OpenState | undefined {
     const entry = this.#entries.get(taskId);
-    return entry?.standby && { place: entry, backend: entry.standby.backend };
+    const standby = entry?.standby;
+    return entry && standby && { place: entry, backend: standby.backend, stores: standby.stores };
   }
 
   /** Closes the copies that are not among the places. */

@@ -33,6 +33,10 @@ export class StandbyTask {
     return this.#options.backend;
   }
 
+  get stores(): readonly LoggedStore[] {
+    return this.#options.stores;
+  }
+
   /** Sum of the changelog positions that the state stands for. */
   get position(): number {
     const { stores, backend } = this.#options;

@@ -5,6 +5,7 @@
  * only then does it reach the state backend. The order is the commit's (see `commit.ts`).
  */
 import type { KeySpace, LogRecord, Metrics, StateBackend, StateBatch } from './ports.ts';
+import type { GroupCounter } from './group-counter.ts';
 import type { StoreView, ViewContext } from './queries/store-view.ts';
 import type { Serde } from './serde.ts';
 
@@ -33,6 +34,8 @@ export interface StateStore {
   restore(records: readonly LogRecord[], batch: StateBatch): void;
   /** Writes in memory that a commit would flush. */
   readonly dirtyEntries: number;
+  /** Counts entries by group for queries, where the store is declared to. */
+  readonly groupCounter?: GroupCounter | undefined;
   close(): void;
 }
 

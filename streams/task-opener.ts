@@ -52,6 +52,7 @@ export interface TaskEnvironment {
 export interface OpenState {
   readonly place: TaskPlace;
   readonly backend: StateBackend;
+  readonly stores: readonly LoggedStore[];
 }
 
 export interface TaskPlace {
@@ -78,7 +79,7 @@ export async function openTask(
     backend = await openState(taskId, environment);
     const holder: { task: StreamTask | undefined } = { task: undefined };
     const stores = buildStores(place, taskId, backend, environment, () => holder.task?.streamTimeMs ?? -1);
-    environment.restoring?.set(taskId, { place, backend });
+    environment.restoring?.set(taskId, { place, backend, stores });
     await restore(taskId, stores, backend, environment, signal);
     const queues = await inputQueues(place, committed, environment);
     holder.task = newTask(taskId, place, { producer, backend, stores, queues }, environment);

@@ -6,6 +6,7 @@
  * Invariant: every event goes to the partition that its alert came from, so the events of a driver stay in order and a task's
  * transaction touches one partition of the results.
  */
+import { openAlertOf } from '../processors/alert-state.ts';
 import { alertStateSerde } from '../processors/alert-state-serde.ts';
 import { EscalationProcessor, type EscalationSettings } from '../processors/escalation-processor.ts';
 import { alertEventTime } from '../processors/event-time.ts';
@@ -63,6 +64,8 @@ const alertsStore = () =>
     key: stringKey,
     value: alertStateSerde(),
     dueAtMs: (state) => state.dueAtMs,
+    // Alerts that are written without having been read have ids made of their place in the log.
+    counted: { groupOf: openAlertOf, unreadIsNew: true },
     cacheEntries: ALERTS_IN_MEMORY,
     changelogConfig: TAKES_LARGE_BATCHES,
   });

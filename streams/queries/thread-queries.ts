@@ -6,6 +6,8 @@
  *   between any two the loop has its turn.
  * - The bounds are checked against the very copy and position that the answer is made from, without a pause in between.
  */
+import type { LoggedStore } from '../commit.ts';
+import type { GroupCounter } from '../group-counter.ts';
 import { changelogTopic } from '../internal-topics.ts';
 import type { Clock, LogReader, StateBackend, TopicPartition } from '../ports.ts';
 import { topicPartitionKey } from '../ports.ts';
@@ -16,7 +18,14 @@ import type { TaskManager } from '../task-manager.ts';
 import { taskInputs, type OpenState, type TaskPlace } from '../task-opener.ts';
 import type { BuiltTopology } from '../topology.ts';
 import { ChangelogEnds } from './changelog-ends.ts';
-import { MAX_WAIT_MS, type QueryAnswer, type QueryBounds, type QuerySource, type TaskQuery } from './query.ts';
+import {
+  MAX_WAIT_MS,
+  type QueryAnswer,
+  type QueryBounds,
+  type QueryEntry,
+  type QuerySource,
+  type TaskQuery,
+} from './query.ts';
 import { invalidQuery, QueryError } from './query-error.ts';
 import { runQuery } from './run-query.ts';
 
@@ -50,6 +59,7 @@ interface Copy {
   readonly changelog: TopicPartition | undefined;
   readonly inputs: readonly TopicPartition[];
   readonly streamTimeMs: () => number;
+  readonly groupCounter: GroupCounter | undefined;
 }
 
 type Freshness = Pick<QueryAnswer, 'lagRecords' | 'stalenessMs'>;
@@ -60,6 +70,8 @@ export const GLOBAL_TASK = 'global';
 const MAX_WAITING = 64;
 const END_MAX_AGE_MS = 500;
 const POSITION_PAUSE_MS = 5;
+const COUNTING_MS = 2_000;
+const COUNTED_AT_ONCE = 1_000;
 const COMPLETE: Freshness = { lagRecords: 0, stalenessMs: 0 };
 
 export class ThreadQueries {
@@ -82,6 +94,7 @@ export class ThreadQueries {
     try {
       const builder = this.#builderOf(request);
       await this.#untilReached(request);
+      if (request.query.kind === 'count') await this.#untilCounted(request);
       await this.#nextTurn();
       return await this.#answer(request, builder);
     } finally {
@@ -135,6 +148,21 @@ export class ThreadQueries {
     }
   }
 
+  /** Lets the store look at all of its entries once, some in each turn of the loop. */
+  async #untilCounted({ store, taskId, bounds }: TaskQuery): Promise<void> {
+    const { clock } = this.#options;
+    const deadlineMs = clock.now() + COUNTING_MS;
+    for (;;) {
+      const counter = requireCounter(this.#requireCopy(taskId, store, bounds), store);
+      if (counter.advance(COUNTED_AT_ONCE)) return;
+      if (clock.now() >= deadlineMs) {
+        const message = `The entries of "${store}" are being counted for the first time; ask again in a moment.`;
+        throw new QueryError({ code: 'COUNTS_NOT_READY', message });
+      }
+      await this.#nextTurn();
+    }
+  }
+
   /** One query for each turn of the loop. */
   #nextTurn(): Promise<void> {
     this.#turn = this.#turn.then(() => this.#options.clock.sleep(0));
@@ -148,11 +176,17 @@ export class ThreadQueries {
     // The copy may have gone or changed its part while the log was asked.
     const copy = this.#requireCopy(taskId, store, bounds);
     const freshness = this.#requireFresh(copy, end, request);
+    const about = { taskId, source: copy.source, ...freshness };
+    if (request.query.kind === 'count') {
+      const position = this.#positionOf(copy);
+      requireReached(position, request);
+      return { entries: [countOf(copy, store, request.query.group)], next: undefined, ...about, position };
+    }
     const view = builder.view?.({ backend: copy.backend, streamTimeMs: copy.streamTimeMs });
     if (view === undefined) throw invalidQuery(`The store "${store}" cannot be queried: it has no view.`);
     const position = this.#positionOf(copy);
     requireReached(position, request);
-    return { ...runQuery(view, request), taskId, source: copy.source, ...freshness, position };
+    return { ...runQuery(view, request), ...about, position };
   }
 
   /** The end of the changelog that a copy which is not the running task's is measured by. */
@@ -203,20 +237,26 @@ export class ThreadQueries {
     const { tasks, standbys, restoring, globalBackend } = this.#options;
     const unknownTime = (): number => -1;
     if (taskId === GLOBAL_TASK)
-      return { source: 'global', backend: globalBackend, changelog: undefined, inputs: [], streamTimeMs: unknownTime };
+      return {
+        ...{ source: 'global', backend: globalBackend, changelog: undefined, inputs: [] },
+        ...{ streamTimeMs: unknownTime, groupCounter: undefined },
+      };
     const entry = tasks.entryOf(taskId);
     const { task } = entry ?? {};
     if (entry !== undefined && task !== undefined) {
       const streamTimeMs = (): number => task.streamTimeMs;
       const changelog = this.#changelogOf(entry, store);
-      return { source: 'active', backend: task.backend, changelog, inputs: taskInputs(entry), streamTimeMs };
+      const groupCounter = counterOf(task.stores, store);
+      const inputs = taskInputs(entry);
+      return { source: 'active', backend: task.backend, changelog, inputs, streamTimeMs, groupCounter };
     }
     const opening = restoring.get(taskId);
     const open = opening ?? standbys.openState(taskId);
     if (open === undefined) return undefined;
     const source = opening === undefined ? 'standby' : 'restoring';
     const changelog = this.#changelogOf(open.place, store);
-    return { source, backend: open.backend, changelog, inputs: [], streamTimeMs: unknownTime };
+    const groupCounter = counterOf(open.stores, store);
+    return { source, backend: open.backend, changelog, inputs: [], streamTimeMs: unknownTime, groupCounter };
   }
 
   /** Undefined for a store without one. */
@@ -248,4 +288,24 @@ function requireReached(position: Readonly<Record<string, number>>, { store, bou
     code: 'POSITION_NOT_REACHED',
     message: `The store "${store}" stands for ${reached} of ${name}, and ${offset} was asked for; ask again, or without it.`,
   });
+}
+
+const counterOf = (stores: readonly LoggedStore[], name: string): GroupCounter | undefined =>
+  stores.find(({ store }) => store.name === name)?.store.groupCounter;
+
+function requireCounter({ groupCounter }: Copy, store: string): GroupCounter {
+  if (groupCounter === undefined) throw invalidQuery(`The store "${store}" does not count its entries by group.`);
+  if (!groupCounter.exceeded) return groupCounter;
+  throw new QueryError({
+    code: 'COUNTS_NOT_READY',
+    message: `The store "${store}" has more groups than are counted in memory; raise maxGroups of its declaration.`,
+    retryAfterMs: 60_000,
+  });
+}
+
+function countOf(copy: Copy, store: string, group: string): QueryEntry {
+  const value = requireCounter(copy, store).count(group);
+  if (value !== undefined) return { key: group, value };
+  // The task was opened anew since its entries were counted.
+  throw new QueryError({ code: 'COUNTS_NOT_READY', message: `The entries of "${store}" must be counted again.` });
 }
