@@ -15,6 +15,7 @@ import { serviceNames } from '../infra/local-stack/services.ts';
 import { addressVariables } from '../infra/local-stack/settings.ts';
 import { startTestServices } from '../test/support/services-setup.ts';
 import type { Benchmark, BenchmarkContext } from './suite/benchmark.ts';
+import { writePage } from './suite/page.ts';
 import { describe } from './suite/report.ts';
 import { keepResult } from './suite/results.ts';
 import { suite } from './suite/suite.ts';
@@ -90,6 +91,7 @@ async function run(benchmarks: readonly Benchmark[]): Promise<void> {
       say(`\n${name}: ${shows}`);
       const result = await run(context);
       keepResult(options.out, name, result);
+      writePage(options.out);
       console.log(describe(name, result));
       if (result['equalOutputs'] === false) {
         console.error('The outputs differ: no figure of this run counts.');
