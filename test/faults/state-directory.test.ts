@@ -79,14 +79,15 @@ describe('the state directory of a processor', () => {
     await load.stop();
   };
 
-  /** The tasks that the processor has restored since the mark, with what it read for them. */
+  /** The tasks that the processor has restored since the mark, with all that it read for them: one may move to another thread. */
   const restored = async (): Promise<Map<string, number>> => {
-    const lines = await watched.lines();
-    return new Map(
-      lines
-        .filter(({ message }) => /^Task \S+ restored$/.test(message))
-        .map((line) => [line['taskId'] as string, line['records'] as number]),
-    );
+    const records = new Map<string, number>();
+    for (const line of await watched.lines()) {
+      if (!/^Task \S+ restored$/.test(line.message)) continue;
+      const taskId = line['taskId'] as string;
+      records.set(taskId, (records.get(taskId) ?? 0) + (line['records'] as number));
+    }
+    return records;
   };
 
   const filesOf = (taskId: string, ending: string): string[] => {
