@@ -14,10 +14,14 @@ const TIME_BYTES = 6;
 const TWO_32 = 2 ** 32;
 /** Texts up to this length are written character by character as long as they are ASCII: a native call costs more than that. */
 const SHORT_TEXT = 40;
+/** Values below this length are handed out through views that are kept. */
+const KEPT_VIEWS = 1024;
 
 /** One growing scratch buffer: `finish` answers a view of it that the next `start` overwrites. */
 export class BinaryWriter {
   #buffer = Buffer.allocUnsafeSlow(512);
+  /** The beginning of the buffer by length: making a view costs more than writing a short value. */
+  #views: Buffer[] = [];
   #at = 0;
 
   start(version: number): this {
@@ -71,7 +75,8 @@ export class BinaryWriter {
   }
 
   finish(): Uint8Array {
-    return this.#buffer.subarray(0, this.#at);
+    if (this.#at >= KEPT_VIEWS) return this.#buffer.subarray(0, this.#at);
+    return (this.#views[this.#at] ??= this.#buffer.subarray(0, this.#at));
   }
 
   #longText(value: string): this {
@@ -87,6 +92,7 @@ export class BinaryWriter {
     const larger = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.#at + bytes));
     this.#buffer.copy(larger, 0, 0, this.#at);
     this.#buffer = larger;
+    this.#views = [];
   }
 }
 

@@ -12,7 +12,7 @@
  * - The heap is bounded: what is committed and far away stays in the key space.
  */
 import type { KeySpace, StateBackend, StateBatch } from '../streams/ports.ts';
-import { asBuffer, compareBytes, readInt64, requireTimestamp, successor, writeInt64 } from './bytes.ts';
+import { asBuffer, compareBytes, readInt64, requireTimestamp, Scratch, successor, writeInt64 } from './bytes.ts';
 import type { KeyCodec } from './codecs.ts';
 import { UNREAD, type CacheEntry, type Held, type WriteBackCache, type WriteListener } from './write-back-cache.ts';
 
@@ -50,6 +50,7 @@ export interface DueIndexOptions<K, V> {
 
 export class DueIndex<K, V> implements WriteListener<K, V> {
   readonly #options: DueIndexOptions<K, V>;
+  readonly #scratch = new Scratch();
   #heap: Candidate<K>[] = [];
   /** Uncommitted candidates at or above the horizon, in no order. */
   #beyond: Candidate<K>[] = [];
@@ -88,8 +89,8 @@ export class DueIndex<K, V> implements WriteListener<K, V> {
     const dueMs = this.dueOf(entry.value);
     if (formerMs === dueMs) return;
     const keyBytes = this.#options.cache().keyBytes(entry);
-    if (formerMs !== undefined) batch.delete(this.#options.space, indexKey(formerMs, keyBytes));
-    if (dueMs !== undefined) batch.put(this.#options.space, indexKey(dueMs, keyBytes), NO_VALUE);
+    if (formerMs !== undefined) batch.delete(this.#options.space, this.#row(formerMs, keyBytes));
+    if (dueMs !== undefined) batch.put(this.#options.space, this.#row(dueMs, keyBytes), NO_VALUE);
   }
 
   nextDueMs(): number | undefined {
@@ -251,6 +252,11 @@ export class DueIndex<K, V> implements WriteListener<K, V> {
     }
   }
 
+  /** As `indexKey`, for copying at once. */
+  #row(dueMs: number, keyBytes: Uint8Array): Uint8Array {
+    return writeRow(this.#scratch.view(DUE_BYTES + keyBytes.length), dueMs, keyBytes);
+  }
+
   #setHorizon(horizon: Uint8Array | undefined): void {
     this.#horizon = horizon;
     this.#horizonMs = horizon === undefined ? Infinity : readInt64(asBuffer(horizon), 0);
@@ -265,8 +271,10 @@ export class DueIndex<K, V> implements WriteListener<K, V> {
 }
 
 /** Big-endian, so rows lie in the order of their due times; ties in the order of their keys. */
-function indexKey(dueMs: number, keyBytes: Uint8Array): Uint8Array {
-  const row = Buffer.allocUnsafe(DUE_BYTES + keyBytes.length);
+const indexKey = (dueMs: number, keyBytes: Uint8Array): Uint8Array =>
+  writeRow(Buffer.allocUnsafe(DUE_BYTES + keyBytes.length), dueMs, keyBytes);
+
+function writeRow(row: Buffer, dueMs: number, keyBytes: Uint8Array): Uint8Array {
   writeInt64(row, dueMs, 0);
   row.set(keyBytes, DUE_BYTES);
   return row;

@@ -58,7 +58,8 @@ export class RocksDbKeySpace implements KeySpace {
   /** The key as the database has it, in the scratch memory. */
   physical(key: Uint8Array, scratch: Scratch): Buffer {
     const physical = scratch.view(PREFIX_BYTES + key.length);
-    physical.set(this.prefix, 0);
+    physical[0] = this.prefix[0] as number;
+    physical[1] = this.prefix[1] as number;
     physical.set(key, PREFIX_BYTES);
     return physical;
   }

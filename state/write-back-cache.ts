@@ -66,6 +66,8 @@ export class WriteBackCache<K, V> {
   /** Two generations: what is used moves to the young one; the old one is dropped when the young one is full. */
   #young = new Map<string, CacheEntry<K, V>>();
   #old = new Map<string, CacheEntry<K, V>>();
+  /** Found last: a key that is read is mostly written next. Always one that the maps hold. */
+  #last: CacheEntry<K, V> | undefined;
   /** In the order of first writing, so the entries that became dirty since a mark are the last ones. */
   readonly #dirty: CacheEntry<K, V>[] = [];
   /** The dirty entries in key order, from the first range on. */
@@ -207,20 +209,25 @@ export class WriteBackCache<K, V> {
     if (this.#dirty.length > 0) throw new Error(`The store "${this.#options.storeName}" has uncommitted writes.`);
     this.#young = new Map();
     this.#old = new Map();
+    this.#last = undefined;
   }
 
   #entry(key: K): CacheEntry<K, V> {
+    if (this.#last !== undefined && this.#last.key === key) return this.#last;
     const cacheKey = this.#codec.cacheKey(key);
-    const young = this.#young.get(cacheKey);
-    if (young !== undefined) return young;
-    const entry = this.#old.get(cacheKey) ?? unreadEntry<K, V>(key, cacheKey);
-    this.#young.set(cacheKey, entry);
-    // Twice, because a rotation copies the dirty entries: so it is paid for by as many new ones.
-    if (this.#young.size > this.#generationSize + 2 * this.#dirty.length) this.#rotate();
+    let entry = this.#young.get(cacheKey);
+    if (entry === undefined) {
+      entry = this.#old.get(cacheKey) ?? unreadEntry<K, V>(key, cacheKey);
+      // Twice, because a rotation copies the dirty entries: so it is paid for by as many new ones.
+      if (this.#young.size > this.#generationSize + 2 * this.#dirty.length) this.#rotate();
+      this.#young.set(cacheKey, entry);
+    }
+    this.#last = entry;
     return entry;
   }
 
   #rotate(): void {
+    this.#last = undefined;
     this.#old = this.#young;
     this.#young = new Map();
     for (const entry of this.#dirty) this.#young.set(entry.cacheKey, entry);

@@ -65,10 +65,11 @@ export class DueScheduler {
     let earliest: DueSource | undefined;
     let earliestMs = Infinity;
     for (const source of this.#sources) {
-      const due = source.handler === undefined ? undefined : source.store.nextDueMs();
-      if (due !== undefined && due <= untilMs && due < earliestMs) {
+      // Not `nextDueMs`: this is asked before every record, and what is due later need not be looked up for the answer.
+      const due = source.handler === undefined ? undefined : source.store.peekDue(untilMs);
+      if (due !== undefined && due.dueMs < earliestMs) {
         earliest = source;
-        earliestMs = due;
+        earliestMs = due.dueMs;
       }
     }
     return earliest;

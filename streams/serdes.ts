@@ -67,5 +67,5 @@ function eightBytes(topic: string, data: Uint8Array | null): Buffer {
   throw new DeserializationError('WRONG_LENGTH', `A number of ${topic} has ${bytes.length} bytes instead of eight.`);
 }
 
-const asBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
-  Buffer.from(buffer, byteOffset, byteLength);
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

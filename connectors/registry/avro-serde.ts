@@ -29,6 +29,8 @@ export interface AvroSerdeOptions<T> {
 type Reader = { readonly resolver: avro.Resolver | undefined } | { readonly error: Error; readonly forgetAtMs: number };
 
 const INITIAL_SCRATCH_BYTES = 4096;
+/** Records below this length are handed out through views that are kept. */
+const KEPT_VIEWS = 1024;
 const MAX_LOOKUPS_AT_ONCE = 4;
 /** A registry may learn an id late (replication, restored backup), so a refusal does not stand for ever. */
 const UNREADABLE_MEMORY_MS = 60_000;
@@ -52,6 +54,8 @@ class AvroSerde<T> implements Serde<T> {
   readonly #readers = new Map<number, Reader>();
   readonly #unreadable = new Set<number>();
   #scratch: Buffer;
+  /** The beginning of the scratch buffer by length: making a view costs more than writing a short record. */
+  #views: Buffer[] = [];
 
   constructor({ schema, schemaId, writers }: AvroSerdeOptions<T>) {
     this.#name = schema.name;
@@ -70,7 +74,7 @@ class AvroSerde<T> implements Serde<T> {
         this.#scratch = this.#newScratch(2 * (this.#scratch.length - end));
         end = this.#type.encode(data, this.#scratch, HEADER_BYTES);
       }
-      return this.#scratch.subarray(0, end);
+      return this.#view(end);
     } catch (cause) {
       throw new ProductionError('AVRO_ENCODE', `A ${this.#name} ${this.#complaint(data, cause)}.`, { cause });
     }
@@ -174,7 +178,13 @@ class AvroSerde<T> implements Serde<T> {
     });
   }
 
+  #view(length: number): Buffer {
+    if (length >= KEPT_VIEWS) return this.#scratch.subarray(0, length);
+    return (this.#views[length] ??= this.#scratch.subarray(0, length));
+  }
+
   #newScratch(bytes: number): Buffer {
+    this.#views = [];
     const scratch = Buffer.allocUnsafeSlow(bytes);
     writeHeader(scratch, this.#schemaId);
     return scratch;

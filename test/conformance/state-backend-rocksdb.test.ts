@@ -213,7 +213,7 @@ describe('state backend RocksDB on a disk', () => {
     const shared = new RocksDbBackendFactory({ stateDir, budgetBytes: 64 * 1024 * 1024 });
     shared.expect(16);
     const backend = await shared.open(TASK);
-    expect(backend.stats()['block_cache_capacity']).toBe(2 * 1024 * 1024);
+    expect(backend.stats()['block_cache_capacity']).toBe(1024 * 1024);
     await backend.close();
     expect(() => shared.expect(64)).toThrow(/too small for 64 tasks/);
   });
