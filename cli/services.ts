@@ -13,7 +13,13 @@ import { openMysql, type MysqlDatabase } from '../connectors/mysql/database.ts';
 import { createLogger } from '../connectors/observability/pino-logger.ts';
 import { SchemaRegistryClient } from '../connectors/registry/schema-registry-client.ts';
 import { subjectOf } from '../connectors/setup/set-up.ts';
-import { alertRuleSchema, rawAlertSchema, lifecycleEventSchema, type RecordSchema } from '../schemas/avro.ts';
+import {
+  alertCommandSchema,
+  alertRuleSchema,
+  rawAlertSchema,
+  lifecycleEventSchema,
+  type RecordSchema,
+} from '../schemas/avro.ts';
 import type { Logger, LogProducer, LogReader } from '../streams/ports.ts';
 import type { Serde } from '../streams/serde.ts';
 import { topicNames, type TopicNames } from '../topologies/topics.ts';
@@ -100,6 +106,7 @@ export class Services {
 
   rawAlertSerde = () => this.#serde(this.topics.rawAlerts, rawAlertSchema);
   lifecycleEventSerde = () => this.#serde(this.topics.alertEvents, lifecycleEventSchema);
+  alertCommandSerde = () => this.#serde(this.topics.alertCommands, alertCommandSchema);
   alertRuleSerde = () => this.#serde(this.topics.alertRules, alertRuleSchema);
 
   async close(): Promise<void> {

@@ -19,6 +19,9 @@ Rules: those on the rules topic at this moment count for the whole stretch. Wher
 otherwise before the change; a database that the live sink feeds is then not written to without --force. To give a database
 everything that the live job has ever decided, let its sink read alert-events again instead (see docs/runbook.md).
 
+What people did is not decided again: an alert that somebody acknowledged, resolved or commented on keeps the events that it has. A
+comparison of rules leaves all that out.
+
 --dry-run writes nothing. With --rules it tells which alerts would have escalated or closed differently under those rules; --to may
 then lie in the future, which closes open alerts ahead of time. --rules without --dry-run fills an empty database of its own (--into).
 

@@ -7,7 +7,7 @@ import type { MysqlDatabase } from '../../connectors/mysql/database.ts';
 import type { AlertRule } from '../../schemas/alert-rule.ts';
 import { refusal, usageError } from '../exit-codes.ts';
 import { time } from '../text.ts';
-import { leadMs, planReading, readsBefore, type AlertLog, type PartitionReading, type TimeRange } from './reading.ts';
+import { leadMs, readsBefore, type AlertLog, type PartitionReading, type TimeRange } from './reading.ts';
 
 /** As the command line gives it; times are UTC epoch milliseconds. */
 export interface ReplayOptions {
@@ -48,15 +48,14 @@ export function targetUrl(mysqlUrl: string, into: string | undefined): string {
   return url.href;
 }
 
-/** What has to be read for events of the range under each of these sets of rules. */
-export function planFor(
-  log: AlertLog,
+/** The append time at which reading has to begin for events of the range under each of these sets of rules. */
+export function readFromMsFor(
   { fromMs }: TimeRange,
   ruleSets: readonly (readonly AlertRule[])[],
   { graceMs, futureSkewMs }: { readonly graceMs: number; readonly futureSkewMs: number },
-): Promise<readonly PartitionReading[]> {
+): number {
   const lead = Math.max(...ruleSets.map((rules) => leadMs(rules, graceMs)));
-  return planReading(log, fromMs - lead - futureSkewMs);
+  return fromMs - lead - futureSkewMs;
 }
 
 export interface Target {

@@ -11,14 +11,16 @@ import { failure } from '../exit-codes.ts';
 import { readRulesFile } from '../rules/rules-file.ts';
 import type { Services } from '../services.ts';
 import type { RunSettings } from './partition-run.ts';
-import { planFor, rangeOf, type ReplayOptions } from './plan.ts';
+import { rangeOf, readFromMsFor, type ReplayOptions } from './plan.ts';
 import { readRulesInForce } from './rules-in-force.ts';
-import type { AlertLog, PartitionReading, TimeRange } from './reading.ts';
+import { planReading, type AlertLog, type PartitionReading, type TimeRange } from './reading.ts';
 
 export interface Prepared {
   readonly services: Services;
   readonly log: AlertLog;
   readonly range: TimeRange;
+  /** Append time at which reading begins; -Infinity: the beginning of the log. */
+  readonly readFromMs: number;
   readonly readings: readonly PartitionReading[];
   /** When the rules in force came to be; UTC epoch milliseconds. */
   readonly rulesChangedMs: number | undefined;
@@ -43,7 +45,8 @@ export async function prepare(context: CommandContext, options: ReplayOptions): 
   );
   for (const line of refused) context.reporter.line(line);
   const ruleSets: readonly (readonly AlertRule[])[] = otherRules === undefined ? [rules] : [rules, otherRules];
-  const readings = await planFor(log, range, ruleSets, config);
+  const readFromMs = readFromMsFor(range, ruleSets, config);
+  const readings = await planReading(log, readFromMs);
   const eventSerde = avroSerde({ schema: lifecycleEventSchema, schemaId: LOCAL_SCHEMA_ID });
   const current: RunSettings = {
     ...{ topics, partitions: log.partitions, rules, graceMs: config.graceMs, futureSkewMs: config.futureSkewMs },
@@ -59,7 +62,7 @@ export async function prepare(context: CommandContext, options: ReplayOptions): 
     }
   }
   const candidate = otherRules && { ...current, rules: otherRules };
-  return { services, log, range, readings, rulesChangedMs: changedMs, current, candidate, eventSerde };
+  return { services, log, range, readFromMs, readings, rulesChangedMs: changedMs, current, candidate, eventSerde };
 }
 
 /** Events of a replay are written and read in this process alone, so no registry has to know their schema. */

@@ -7,6 +7,7 @@ import type { LifecycleEvent } from '../../schemas/lifecycle-event.ts';
 import { migrate } from '../../sink/migrate.ts';
 import type { LogRecord } from '../../streams/ports.ts';
 import type { CommandContext } from '../context.ts';
+import { NOBODY, readActedOn, type ActedOn } from './acted-on.ts';
 import { Comparison, type AlertDifference } from './comparison.ts';
 import { EventWriter } from './event-writer.ts';
 import type { RunSettings } from './partition-run.ts';
@@ -35,15 +36,40 @@ const decoder =
     eventSerde.deserialize(services.topics.alertEvents, value);
 
 async function countOnly(prepared: Prepared, context: CommandContext, signal: AbortSignal): Promise<ReplayResult> {
-  const { log, readings, range, current } = prepared;
+  const actedOn = await actedOnOf(prepared, signal);
+  const take = (): Promise<void> => Promise.resolve();
+  const done = await runOne(prepared, prepared.current, actedOn, take, context, signal);
+  return { ...done, written: undefined, comparison: undefined };
+}
+
+const actedOnOf = ({ services, range, readFromMs, eventSerde }: Prepared, signal: AbortSignal): Promise<ActedOn> =>
+  readActedOn({ services, range, readFromMs, eventSerializer: eventSerde, signal });
+
+/** One set of rules; `take` gets every event of the stretch, those of alerts that people acted on as they are. */
+async function runOne(
+  prepared: Prepared,
+  settings: RunSettings,
+  actedOn: ActedOn,
+  take: (partition: number, events: readonly LogRecord[]) => Promise<void>,
+  context: CommandContext,
+  signal: AbortSignal,
+): Promise<Omit<ReplayResult, 'written' | 'comparison'>> {
+  const { log, readings, range } = prepared;
   const counter = new EventCounter();
   const decode = decoder(prepared);
-  const onEvents = async (_side: unknown, _partition: number, events: readonly LogRecord[]): Promise<void> => {
+  const handOn = async (partition: number, events: readonly LogRecord[]): Promise<void> => {
+    await take(partition, events);
     for (const event of events) counter.add(decode(event));
   };
-  const runs = [{ side: 'current', settings: current }] as const;
+  for (const [partition, events] of actedOn.events) await handOn(partition, events);
+  const onEvents = (_side: unknown, partition: number, events: readonly LogRecord[]): Promise<void> => {
+    const { alertIds } = actedOn;
+    const decided = alertIds.size === 0 ? events : events.filter((event) => !alertIds.has(decode(event).alertId));
+    return handOn(partition, decided);
+  };
+  const runs = [{ side: 'current', settings }] as const;
   const totals = await runJob({ log, readings, range, runs, onEvents, signal }, context.reporter);
-  return { ...totals, range, events: counter.counts, written: undefined, comparison: undefined };
+  return { ...totals, range, events: counter.counts, actedOn: actedOn.alertIds.size };
 }
 
 async function compare(
@@ -82,7 +108,8 @@ async function compare(
       context.reporter,
     );
     comparison.finish();
-    return { ...totals, range, events: currentEvents.counts, written: undefined, comparison: counter.summary };
+    const done = { ...totals, range, events: currentEvents.counts, actedOn: 0 };
+    return { ...done, written: undefined, comparison: counter.summary };
   } finally {
     if (file !== undefined) closeSync(file);
   }
@@ -94,7 +121,7 @@ async function writeInto(
   context: CommandContext,
   signal: AbortSignal,
 ): Promise<ReplayResult> {
-  const { services, log, readings, range, current, candidate, eventSerde } = prepared;
+  const { services, log, readings, current, candidate, eventSerde } = prepared;
   const url = targetUrl(services.mysqlUrl, into);
   const database = services.openDatabase(url);
   const target = { database, alertEventsTopic: services.topics.alertEvents };
@@ -106,18 +133,13 @@ async function writeInto(
     ...{ deserializer: eventSerde, clock: systemClock, signal },
     replayId: `${Date.now()}-${process.pid}`,
   });
-  const counter = new EventCounter();
-  const decode = decoder(prepared);
   try {
-    const runs = [{ side: 'current', settings: candidate ?? current }] as const;
-    const onEvents = async (_side: unknown, partition: number, events: readonly LogRecord[]): Promise<void> => {
-      await writer.write(partition, events);
-      for (const event of events) counter.add(decode(event));
-    };
-    const totals = await runJob({ log, readings, range, runs, onEvents, signal }, context.reporter);
+    const actedOn = candidate === undefined ? await actedOnOf(prepared, signal) : NOBODY;
+    const take = (partition: number, events: readonly LogRecord[]): Promise<void> => writer.write(partition, events);
+    const done = await runOne(prepared, candidate ?? current, actedOn, take, context, signal);
     const live = await isFedLive(target);
     const written = { database: new URL(url).pathname.slice(1), refused: writer.refused, live };
-    return { ...totals, range, events: counter.counts, written, comparison: undefined };
+    return { ...done, written, comparison: undefined };
   } finally {
     await writer.close();
   }

@@ -12,6 +12,8 @@ export interface ReplayResult extends ReplayTotals {
   readonly range: TimeRange;
   /** Events of the stretch by type; under the rules in force where two sets were compared. */
   readonly events: EventCounts;
+  /** Alerts that people acted on: their events are those of the log. */
+  readonly actedOn: number;
   readonly written:
     | {
         readonly database: string;
@@ -27,7 +29,7 @@ export interface ReplayResult extends ReplayTotals {
 const SHOWN_EXAMPLES = 20;
 
 export function resultText(result: ReplayResult): string {
-  const { range, read, durationMs, events, deadLetters, written, comparison } = result;
+  const { range, read, durationMs, events, actedOn, deadLetters, written, comparison } = result;
   const from = range.fromMs === -Infinity ? 'the beginning' : time(range.fromMs);
   const to = range.toMs === Infinity ? 'now' : time(range.toMs);
   const rate = count(Math.round((read / Math.max(1, durationMs)) * 1000));
@@ -35,6 +37,7 @@ export function resultText(result: ReplayResult): string {
   return [
     `From ${from} to ${to}: ${plural(read, 'record')} read in ${duration(durationMs)} (${rate}/s)`,
     `Events: ${kinds.join(', ') || 'none'}`,
+    ...(actedOn === 0 ? [] : [`Alerts that people acted on, with the events they have: ${count(actedOn)}`]),
     ...(deadLetters === 0 ? [] : [`Dead letters, left as they are: ${count(deadLetters)}`]),
     ...(written === undefined ? ['Nothing was written.'] : writtenLines(written)),
     ...(comparison === undefined ? [] : comparisonLines(comparison)),

@@ -3,9 +3,9 @@
  */
 import { replay, type ReplayJob, type ReplayTotals } from '../../cli/replay/replay.ts';
 import type { Side } from '../../cli/replay/comparison.ts';
-import { planFor } from '../../cli/replay/plan.ts';
+import { readFromMsFor } from '../../cli/replay/plan.ts';
 import type { RunSettings } from '../../cli/replay/partition-run.ts';
-import type { AlertLog, PartitionReading, TimeRange } from '../../cli/replay/reading.ts';
+import { planReading, type AlertLog, type PartitionReading, type TimeRange } from '../../cli/replay/reading.ts';
 import { rulesFromFile } from '../../processors/rules.ts';
 import type { LifecycleEvent } from '../../schemas/lifecycle-event.ts';
 import type { RawAlert } from '../../schemas/raw-alert.ts';
@@ -79,7 +79,7 @@ export async function replayOf(
   const runs: { side: Side; settings: RunSettings }[] = [{ side: 'current', settings: settings(rules) }];
   if (candidate !== undefined) runs.push({ side: 'candidate', settings: settings(candidate) });
   const ruleSets = runs.map((run) => run.settings.rules);
-  const readings = await planFor(log, range, ruleSets, { graceMs: GRACE_MS, futureSkewMs: SKEW_MS });
+  const readings = await planReading(log, readFromMsFor(range, ruleSets, { graceMs: GRACE_MS, futureSkewMs: SKEW_MS }));
   const states = { current: new MemoryBackendFactory(), candidate: new MemoryBackendFactory() };
   const events: Record<Side, LifecycleEvent[]> = { current: [], candidate: [] };
   const totals = await replay({

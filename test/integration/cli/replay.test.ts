@@ -35,8 +35,19 @@ describe('replays on real services', () => {
       () => world.database.image(),
       ({ alerts, archivedAlerts }) => alerts.length === ALERTS / 2 && archivedAlerts.length === ALERTS / 2,
     );
+    await act(6, 'acknowledge', {});
+    await act(9, 'resolve', {});
+    await act(18, 'comments', { text: 'The driver was called.' });
     await world.caughtUp();
   });
+
+  /** What a person does about an alert that stays open. */
+  const act = async (index: number, what: string, body: object): Promise<void> => {
+    const url = `${world.system.gatewayUrl}/v1/alerts/${world.prefix}${index}/${what}`;
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+    expect(answer.ok, await answer.text()).toBe(true);
+  };
 
   afterAll(() => world?.close());
 
@@ -44,17 +55,21 @@ describe('replays on real services', () => {
 
   it('[INV-REPLAY-WIPED] gives emptied tables back everything they held, beside the live job and without touching it', async () => {
     const before = await world.checksum();
-    const [offsets, lag] = [await positions(), await world.json('lag')];
+    const [offsets, lag, topics] = [await positions(), await world.json('lag'), await world.json('topics')];
     for (const table of ['alerts', 'alerts_archive']) await world.database.database.change(`DELETE FROM ${table}`);
     expect(await world.checksum()).toMatch(/^0\/0\/0\/0 /);
 
     const replayed = await world.json<object>('replay');
-    expect(replayed).toMatchObject({ read: ALERTS, written: { refused: 0, live: true }, events: { CREATED: ALERTS } });
+    const people = { ACKNOWLEDGED: 1, RESOLVED: 1, COMMENTED: 1 };
+    const events = { CREATED: ALERTS, ...people };
+    expect(replayed).toMatchObject({ read: ALERTS, written: { refused: 0, live: true }, actedOn: 3, events });
     expect(await world.checksum()).toBe(before);
     await world.json('replay');
     expect(await world.checksum()).toBe(before);
     expect(await positions()).toEqual(offsets);
     expect(await world.json('lag')).toEqual(lag);
+    // Nothing was written to any topic, so nobody is notified of anything.
+    expect(await world.json('topics')).toEqual(topics);
   });
 
   it('replays a stretch of time only, and into another database', async () => {
