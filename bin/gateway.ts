@@ -17,6 +17,7 @@ import { subjectOf } from '../connectors/setup/set-up.ts';
 import { untilAvailable } from '../connectors/setup/until-available.ts';
 import { systemClock } from '../connectors/system-clock.ts';
 import { isLoopback, readGatewayConfig } from '../gateway/config.ts';
+import { ProducedPlaces } from '../gateway/drivers/produced-places.ts';
 import { createGateway, idempotencyLeaseMs } from '../gateway/gateway.ts';
 import { MysqlIdempotencyStore } from '../gateway/idempotency/mysql-idempotency-store.ts';
 import { runGateway } from '../gateway/run-gateway.ts';
@@ -68,11 +69,12 @@ await runProcess('gateway', async ({ environment }) => {
   });
   metrics.observe(processMeasurements);
   metrics.observe(() => poolMeasurements(database.poolUse()));
+  const alertPlaces = new ProducedPlaces(kafka.plainProducer(), names.rawAlerts);
   const shared = {
     ...{ idempotencyStore, logger, metrics, clock: systemClock, random: randomFillSync },
-    ...{ producer: kafka.plainProducer(), admin: kafka.admin(), readModel: openReadModel(database) },
+    ...{ producer: alertPlaces, admin: kafka.admin(), readModel: openReadModel(database) },
   };
-  const partOptions = { ...shared, config, kafka, registry, database };
+  const partOptions = { ...shared, alertPlaces, config, kafka, registry, database };
   const parts = await untilAvailable(waiting, () => allGatewayParts(partOptions));
   const gateway = await createGateway(
     config,

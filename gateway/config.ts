@@ -116,14 +116,13 @@ export const GATEWAY_SETTINGS = {
   processorApiKeys: PROCESSOR_SETTINGS.apiKeys,
   futureSkewMs: PROCESSOR_SETTINGS.futureSkewMs,
   logFutureSkewMs: PROCESSOR_SETTINGS.logGraceMs,
-  logFutureSkewMs: PROCESSOR_SETTINGS.logGraceMs,
   idempotencyKeepMs: withDefault(
     integer('GATEWAY_IDEMPOTENCY_KEEP_MS', 'how long an Idempotency-Key is kept', 1_000, 30 * DAY_MS),
     String(DAY_MS),
   ),
   closeTimeoutMs: milliseconds('GATEWAY_CLOSE_TIMEOUT_MS', 'time for requests under way when it stops', 10_000),
   processorUrl: withPortDefault(
-    serviceUrl('PROCESSOR_URL', 'where the processor says whether it is ready'),
+    serviceUrl('PROCESSOR_URL', 'where a processor says whether it is ready and answers store queries'),
     PROCESSOR_SETTINGS.port,
     localAddress,
   ),

@@ -161,3 +161,44 @@ export const alertIdParamsSchema = {
   properties: { id: alertId },
   required: ['id'],
 } as const;
+
+export const driverParamsSchema = { type: 'object', properties: { driverId }, required: ['driverId'] } as const;
+
+export const driverAlertParamsSchema = {
+  type: 'object',
+  properties: { driverId, alertId },
+  required: ['driverId', 'alertId'],
+} as const;
+
+const sourced = {
+  source: {
+    type: 'string',
+    enum: ['processor', 'standby', 'read-model'],
+    description: 'The running task, a warm copy of its state, or the database while no processor answers.',
+  },
+  fresh: {
+    type: 'boolean',
+    description: 'True when the answer has seen every alert of the driver that this gateway has sent.',
+  },
+} as const;
+
+export const openCountSchema = {
+  type: 'object',
+  properties: { driverId: { type: 'string' }, openCount: { type: 'integer', minimum: 0 }, ...sourced },
+  required: ['driverId', 'openCount', 'source', 'fresh'],
+} as const;
+
+export const liveAlertSchema = {
+  type: 'object',
+  properties: {
+    alertId: { type: 'string' },
+    driverId: { type: 'string' },
+    sourceType: { type: 'string' },
+    severity,
+    status,
+    sequence: { type: 'integer', description: 'The number of its last event.' },
+    createdAt: { ...instant, description: "The alert's own time." },
+    ...sourced,
+  },
+  required: ['alertId', 'status', 'source', 'fresh'],
+} as const;
