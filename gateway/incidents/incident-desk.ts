@@ -22,6 +22,8 @@ export interface IncidentDeskOptions {
   readonly idempotencyStore: IdempotencyStore;
   /** The group of services that alerts of this one are brought together in. */
   readonly groupOf: (service: string) => Promise<string>;
+  /** Hears of every incident that a command was answered with. */
+  readonly answered: (incident: Incident) => void;
   readonly clock: Clock;
   readonly random: RandomBytes;
 }
@@ -145,7 +147,9 @@ export class IncidentDesk {
     };
     const { outcome, subject } = await desk.carryOut(command, { key: incidentId, partition });
     if (subject === null) throw incidentNotFound();
-    return { incident: JSON.parse(subject) as Incident, outcome };
+    const incident = JSON.parse(subject) as Incident;
+    this.#options.answered(incident);
+    return { incident, outcome };
   }
 
   async #newId(service: string | null): Promise<string> {

@@ -1,10 +1,11 @@
 /**
  * Reads of incidents: one from the store that decides on it, lists and the audit trail from the tables.
  *
- * Invariant: whoever has the answer to a command reads at least what the answer told: of one incident from the store itself, of
- * its events once the tables have come as far as the store.
+ * Invariant: whoever has the answer to a command from this gateway reads here at least what the answer told: of one incident from
+ * the store itself, of its events and in lists once the tables have come as far, unless they take too long.
  */
 import { type Clock, recoveryOf } from '../../connectors/log.ts';
+import { partitionOfIncident } from '../../schemas/incident-id.ts';
 import type { Incident } from '../../schemas/incident.ts';
 import { InvalidCursorError } from '../../sink/read-model-cursor.ts';
 import type {
@@ -53,9 +54,17 @@ const reading = async <T>(read: Promise<T>): Promise<T> => {
 
 export class IncidentReads {
   readonly #options: IncidentReadOptions;
+  /** The last incident that was answered, by partition: the tables follow each partition in order. */
+  readonly #answered = new Map<number, Pick<Incident, 'id' | 'version'>>();
 
   constructor(options: IncidentReadOptions) {
     this.#options = options;
+  }
+
+  /** An answer was given; lists show it from now on. */
+  answered({ id, version }: Incident): void {
+    const partition = partitionOfIncident(id);
+    if (partition !== undefined) this.#answered.set(partition, { id, version });
   }
 
   /** What the store has forgotten is in the tables. */
@@ -65,11 +74,13 @@ export class IncidentReads {
     return reading(found.then((incident) => incident ?? readModel.get(incidentId)));
   }
 
-  list(filters: IncidentFilters, cursor: string | undefined, limit: number): Promise<IncidentPage> {
+  async list(filters: IncidentFilters, cursor: string | undefined, limit: number): Promise<IncidentPage> {
+    await reading(this.#catchUp());
     return reading(this.#options.readModel.list(filters, cursor, limit));
   }
 
-  latest(limit: number): Promise<readonly Incident[]> {
+  async latest(limit: number): Promise<readonly Incident[]> {
+    await reading(this.#catchUp());
     return reading(this.#options.readModel.latest(limit));
   }
 
@@ -78,10 +89,23 @@ export class IncidentReads {
     const { readModel, clock, catchUpMs } = this.#options;
     const incident = await this.get(incidentId);
     if (incident === undefined) return undefined;
+    await reading(this.#until(incident, clock.now() + catchUpMs));
+    return reading(readModel.events(incidentId));
+  }
+
+  async #catchUp(): Promise<void> {
+    const { clock, catchUpMs } = this.#options;
     const giveUpMs = clock.now() + catchUpMs;
-    for (;;) {
-      const events = await reading(readModel.events(incidentId));
-      if ((events.at(-1)?.sequence ?? 0) >= incident.version || clock.now() >= giveUpMs) return events;
+    for (const [partition, incident] of this.#answered) {
+      await this.#until(incident, giveUpMs);
+      if (this.#answered.get(partition) === incident) this.#answered.delete(partition);
+    }
+  }
+
+  /** Waits until the tables have that version, or the time is over. */
+  async #until({ id, version }: Pick<Incident, 'id' | 'version'>, giveUpMs: number): Promise<void> {
+    const { readModel, clock } = this.#options;
+    while (((await readModel.get(id))?.version ?? 0) < version && clock.now() < giveUpMs) {
       await clock.sleep(LOOK_AGAIN_MS);
     }
   }

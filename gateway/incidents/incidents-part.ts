@@ -90,12 +90,17 @@ export const incidentsPart = (config: Config, topics: IncidentGatewayTopics, por
   const alertDesk = new CommandDesk({
     ...{ ...ports, topic: topics.alertCommands, commands: ports.alertCommands, tail: alertTail, timeoutMs },
   });
+  const reads: IncidentReads = new IncidentReads({
+    ...ports,
+    catchUpMs: CATCH_UP_MS,
+    seenOf: (id) => desk.seenOf(id),
+  });
   const desk = new IncidentDesk({
     ...ports,
     desk: incidentDesk,
+    answered: (incident) => reads.answered(incident),
     groupOf: async (service) => groupOf((await services.entries()).values(), service),
   });
-  const reads = new IncidentReads({ ...ports, catchUpMs: CATCH_UP_MS, seenOf: (id) => desk.seenOf(id) });
   const shared = { ...ports, desk, reads, parseTimestamp: timestampParser(config.timeZone) };
   return {
     routes: async (app) => {

@@ -18,6 +18,12 @@ export const invalid = (problems: readonly FieldProblem[]): ApiError =>
 
 /** For the routes that `app` declares from here on. Their bodies have plain numbers: none of them is handed on as it was written. */
 export const takeRequests = (app: FastifyInstance): void => {
+  // Who announces JSON and sends nothing has sent no body; some routes need none.
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
+    if (length === '0' && encoding === undefined) delete request.headers['content-type'];
+    done();
+  });
   app.addHook('preValidation', (request, _reply, done) => {
     if (request.rawBody !== undefined) request.body = JSON.parse(request.rawBody.toString('utf8')) as unknown;
     done();

@@ -36,8 +36,16 @@ beforeEach(async () => {
   for (const table of ['incidents', 'sink_offsets']) await tables.database.change(`DELETE FROM ${table}`);
 });
 
+const offsetsOf = (from: number, until: number): readonly number[] =>
+  Array.from({ length: until - from }, (_, index) => from + index);
+
 const apply = (from: number, until: number) =>
-  incidentTables.apply(tables.database, log.slice(from, until), { ...AT, expected: from, next: until });
+  incidentTables.apply(
+    tables.database,
+    log.slice(from, until),
+    { ...AT, expected: from, next: until },
+    offsetsOf(from, until),
+  );
 
 const rewind = async (position: number): Promise<void> => {
   await readPosition(tables.database, AT, position);
