@@ -22,6 +22,7 @@ const makeLog = async (): Promise<readonly IncidentEvent[]> => {
     await system.setStatus(id, 'ACK', { actor: 'anna' });
     await system.setStatus(id, 'RESOLVED');
   }
+  await system.until(START_MS + 60 * MINUTE);
   await system.alert(logAlert('mail', 'r1', START_MS + 60 * MINUTE));
   await system.close();
   return system.events;
