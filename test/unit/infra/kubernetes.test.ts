@@ -199,7 +199,7 @@ describe('what the pods are told', () => {
       ...Object.entries(named('ConfigMap', 'alerts-configuration').data ?? {}),
       ...workloads.flatMap(({ workload }) =>
         workload.template.spec.containers.flatMap(({ env = [] }) =>
-          env.map(({ name, value = '' }) => [name, value] as const),
+          env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value] as const])),
         ),
       ),
     ];
