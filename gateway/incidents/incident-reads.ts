@@ -4,7 +4,7 @@
  * Invariant: whoever has the answer to a command from this gateway reads here at least what the answer told: of one incident from
  * the store itself, of its events and in lists once the tables have come as far, unless they take too long.
  */
-import { type Clock, recoveryOf } from '../../connectors/log.ts';
+import { type Clock, type Logger, recoveryOf } from '../../connectors/log.ts';
 import { partitionOfIncident } from '../../schemas/incident-id.ts';
 import type { Incident } from '../../schemas/incident.ts';
 import { InvalidCursorError } from '../../sink/read-model-cursor.ts';
@@ -35,6 +35,7 @@ export interface IncidentReadOptions {
   /** What this gateway has seen the results of, where the incident is. */
   readonly seenOf: (incidentId: string) => Positions;
   readonly clock: Clock;
+  readonly logger: Logger;
   /** Longest wait for the tables to come as far as the store, in milliseconds. */
   readonly catchUpMs: number;
 }
@@ -54,6 +55,7 @@ const reading = async <T>(read: Promise<T>): Promise<T> => {
 
 export class IncidentReads {
   readonly #options: IncidentReadOptions;
+  #storeIsAway = false;
   /** The last incident that was answered, by partition: the tables follow each partition in order. */
   readonly #answered = new Map<number, Pick<Incident, 'id' | 'version'>>();
 
@@ -67,11 +69,13 @@ export class IncidentReads {
     if (partition !== undefined) this.#answered.set(partition, { id, version });
   }
 
-  /** What the store has forgotten is in the tables. */
-  get(incidentId: string): Promise<Incident | undefined> {
-    const { store, readModel, seenOf } = this.#options;
-    const found = store.get(incidentId, seenOf(incidentId));
-    return reading(found.then((incident) => incident ?? readModel.get(incidentId)));
+  /** What the store has forgotten is in the tables, and they answer while it cannot be asked. */
+  async get(incidentId: string): Promise<Incident | undefined> {
+    const { readModel } = this.#options;
+    const kept = await this.#keptInStore(incidentId);
+    if (kept !== undefined) return kept;
+    await reading(this.#catchUp());
+    return reading(readModel.get(incidentId));
   }
 
   async list(filters: IncidentFilters, cursor: string | undefined, limit: number): Promise<IncidentPage> {
@@ -91,6 +95,23 @@ export class IncidentReads {
     if (incident === undefined) return undefined;
     await reading(this.#until(incident, clock.now() + catchUpMs));
     return reading(readModel.events(incidentId));
+  }
+
+  /** Undefined also while the store cannot be asked. */
+  async #keptInStore(incidentId: string): Promise<Incident | undefined> {
+    const { store, seenOf, logger } = this.#options;
+    try {
+      const kept = await store.get(incidentId, seenOf(incidentId));
+      this.#storeIsAway = false;
+      return kept;
+    } catch (error) {
+      if (recoveryOf(error) !== 'retry') throw error;
+      // One line for an outage, not one for each request during it.
+      if (!this.#storeIsAway)
+        logger.warn('incidents are read from the tables: their store cannot be asked', { err: error });
+      this.#storeIsAway = true;
+      return undefined;
+    }
   }
 
   async #catchUp(): Promise<void> {
