@@ -53,11 +53,13 @@ export function mermaidTopology({ subTopologies, globalStores }: BuiltTopology):
     lines.push('  end');
   }
   for (const { topic, store } of globalStores)
-    lines.push(`  T_${id(topic)}>${topic}] --> S_${id(store.name)}[(${store.name})]`);
+    lines.push(`  T_${id(topic)}>"${topic}"] --> S_${id(store.name)}[("${store.name}")]`);
   return `${lines.join('\n')}\n`;
 }
 
-const id = (name: string): string => name.replaceAll(/[^A-Za-z0-9]/g, '_');
+/** Mermaid takes letters, digits and underscores; different names have different ids. */
+const id = (name: string): string =>
+  name.replaceAll(/[^A-Za-z0-9]/g, (other) => `_${other.charCodeAt(0).toString(16)}_`);
 
 function mermaidNode(node: TopologyNode): string[] {
   const self = `N_${id(node.name)}`;
@@ -65,18 +67,18 @@ function mermaidNode(node: TopologyNode): string[] {
     case 'source':
       return [
         `    ${self}(["${node.name}"])`,
-        ...node.topics.map((topic) => `    T_${id(topic)}>${topic}] --> ${self}`),
+        ...node.topics.map((topic) => `    T_${id(topic)}>"${topic}"] --> ${self}`),
       ];
     case 'processor':
       return [
         `    ${self}["${node.name}"]`,
         ...node.parents.map((parent) => `    N_${id(parent)} --> ${self}`),
-        ...node.stores.map((store) => `    ${self} <--> S_${id(store)}[(${store})]`),
+        ...node.stores.map((store) => `    ${self} <--> S_${id(store)}[("${store}")]`),
       ];
     case 'sink':
       return [
         ...node.parents.map((parent) => `    N_${id(parent)} --> ${self}(["${node.name}"])`),
-        `    ${self} --> T_${id(node.topic)}>${node.topic}]`,
+        `    ${self} --> T_${id(node.topic)}>"${node.topic}"]`,
       ];
   }
 }

@@ -79,6 +79,32 @@ describe('Topology', () => {
         '',
       ].join('\n'),
     );
-    expect(mermaidTopology(topology)).toContain('N_raw --> N_count');
+  });
+
+  it('draws itself, with names that differ by a sign only kept apart', () => {
+    const topology = new Topology()
+      .addSource(source('raw', 'raw-alerts'))
+      .addProcessor({ name: 'a-b', supplier, parents: ['raw'] })
+      .addProcessor({ name: 'a_b', supplier, parents: ['a-b'] })
+      .addStateStore(store('counts'), ['a_b'])
+      .addSink({ name: 'events', topic: 'a.b', key: bytes, value: bytes, parents: ['a_b'] })
+      .build('app');
+    expect(mermaidTopology(topology)).toBe(
+      [
+        'flowchart LR',
+        '  subgraph sub0["Sub-topology 0"]',
+        '    N_raw(["raw"])',
+        '    T_raw_2d_alerts>"raw-alerts"] --> N_raw',
+        '    N_a_2d_b["a-b"]',
+        '    N_raw --> N_a_2d_b',
+        '    N_a_5f_b["a_b"]',
+        '    N_a_2d_b --> N_a_5f_b',
+        '    N_a_5f_b <--> S_counts[("counts")]',
+        '    N_a_5f_b --> N_events(["events"])',
+        '    N_events --> T_a_2e_b>"a.b"]',
+        '  end',
+        '',
+      ].join('\n'),
+    );
   });
 });
