@@ -10,6 +10,7 @@ import { AlertProcesses } from '../../support/alert-processes.ts';
 import { OtlpReceiver, type ReceivedSpan } from '../../support/otlp-receiver.ts';
 import { TestDatabase } from '../sink/test-database.ts';
 
+const KEY = 'the-key-of-the-tester';
 const prefix = `tracing-${randomBytes(4).toString('hex')}-`;
 
 let database: TestDatabase;
@@ -25,6 +26,7 @@ beforeAll(async () => {
   // Nothing is sampled here; what is traced is traced because the caller's trace is, or because it failed.
   processes.environment['OTEL_EXPORTER_OTLP_ENDPOINT'] = receiver.endpoint;
   processes.environment['OTEL_TRACES_SAMPLER_ARG'] = '0';
+  processes.environment['GATEWAY_API_KEYS'] = `tester:admin:${KEY}`;
   processes.start('processor', 'sink', 'gateway');
   await processes.ready();
 });
@@ -47,7 +49,7 @@ const until = async <T>(what: string, find: () => T | undefined | Promise<T | un
 const post = async (headers: Record<string, string>, driverId: string) => {
   const response = await fetch(`${processes.gatewayUrl}/process-alert`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
+    headers: { 'content-type': 'application/json', 'x-api-key': KEY, ...headers },
     body: JSON.stringify({ sourceType: 'overspeed', driverId, severity: 'low', metadata: { password: 'hunter2' } }),
   });
   expect(response.status).toBe(201);
@@ -62,6 +64,31 @@ const lines = async (name: 'sink' | 'gateway'): Promise<readonly Readonly<Record
 
 const named = (spans: readonly ReceivedSpan[], name: string): readonly ReceivedSpan[] =>
   spans.filter((span) => span.name === name);
+
+describe('the whole gateway', () => {
+  it('[INV-GATEWAY-ACCESS] asks for a key on every route of every part, but for probes, metrics and documentation', async () => {
+    const document = (await (await fetch(`${processes.gatewayUrl}/docs/json`)).json()) as {
+      paths: Record<string, Record<string, unknown>>;
+    };
+    const routes = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })),
+    );
+    const answers = await Promise.all(
+      routes.map(async ({ method, path }) => {
+        const body = method === 'GET' || method === 'HEAD' ? {} : { body: '{}' };
+        const headers = { 'content-type': 'application/json' };
+        const url = `${processes.gatewayUrl}${path.replaceAll(/\{\w+\}/g, 'x')}`;
+        return { method, path, status: (await fetch(url, { method, headers, ...body })).status };
+      }),
+    );
+    expect(answers.length).toBeGreaterThan(20);
+    const open = answers.filter(({ status }) => status !== 401).map(({ path }) => path);
+    expect(open.toSorted()).toEqual([
+      ...['/api/v1/health', '/api/v1/health/live', '/api/v1/health/ready'],
+      ...['/health', '/live', '/metrics', '/ready'],
+    ]);
+  });
+});
 
 describe('an alert on its way', () => {
   const traceId = randomBytes(16).toString('hex');

@@ -73,9 +73,9 @@ const typeProblems = (checked: readonly Manifest[]): string[] => {
     },
   };
   const host = ts.createCompilerHost(options);
-  const { getSourceFile } = host;
+  const readSource = host.getSourceFile.bind(host);
   host.getSourceFile = (name, ...rest) =>
-    name === fileName ? ts.createSourceFile(name, source, ts.ScriptTarget.ES2022) : getSourceFile(name, ...rest);
+    name === fileName ? ts.createSourceFile(name, source, ts.ScriptTarget.ES2022) : readSource(name, ...rest);
   host.fileExists = (name) => name === fileName || ts.sys.fileExists(name);
   const program = ts.createProgram([fileName], options, host);
   return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '));

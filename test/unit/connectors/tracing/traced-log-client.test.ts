@@ -96,7 +96,7 @@ describe('a traced log client', () => {
       if (raw === undefined) throw new Error('nothing was read');
       const error = new RetriableLogError('BAD', 'this cannot be read');
       const failed = { stage: 'processing', error, source: { topic: 'input', partition: 0, offset: raw.offset }, raw };
-      producer.append('dead', 0, null, null, 0, deadLetterHeaders(failed as never, 'app', 0));
+      producer.append('dead', 0, null, null, 0, deadLetterHeaders(failed, 'app', 0));
     }
     const letters = tracing.spans.filter(({ name }) => name === 'dead letter');
     expect(letters.map(({ parent }) => parent)).toEqual([{ traceparent: parentOf('00') }, undefined]);
