@@ -278,4 +278,34 @@ describe('incidents on real services', () => {
     const late = await call<ErrorAnswer>('POST', `${path}/acknowledge`);
     expect([late.code, late.body.code]).toEqual([400, 'INVALID_STATUS_TRANSITION']);
   });
+
+  it('[INV-INCIDENT-CRASH] whatever a crash of the processor cuts off, repeated requests open each incident once', async () => {
+    const requests = Array.from({ length: 12 }, (_, index) => ({
+      about: { title: `Crash ${index}`, severity: 'P2', service: `crash-${index}` },
+      key: { 'idempotency-key': randomUUID() },
+    }));
+    const open = ({ about, key }: (typeof requests)[number]) => call('POST', '/v1/incidents', about, key);
+    const first = requests.map(open);
+    await Promise.any(first);
+    await system.kill('processor');
+    system.start('processor');
+    const cutOff = await Promise.all(first);
+    const ids = new Map(cutOff.flatMap(({ code, body }, index) => (code === 201 ? [[index, body.id]] : [])));
+    expect(ids.size).toBeGreaterThan(0);
+    const repeated = await Promise.all(
+      requests.map((request) =>
+        until(
+          request.about.title,
+          () => open(request),
+          ({ code }) => code === 200 || code === 201,
+        ),
+      ),
+    );
+    for (const [index, id] of ids) expect([repeated[index]?.code, repeated[index]?.body.id]).toEqual([200, id]);
+    const { body } = await call<{ items: IncidentBody[] }>('GET', '/v1/incidents?limit=100');
+    const opened = body.items.filter(({ title }) => String(title).startsWith('Crash '));
+    expect(opened.map(({ title }) => title).sort()).toEqual(requests.map(({ about }) => about.title).sort());
+    const statuses = repeated.map(({ body: { id } }) => call('PATCH', `/v1/incidents/${id}/status`, { status: 'ACK' }));
+    expect((await Promise.all(statuses)).map(({ code }) => code)).toEqual(requests.map(() => 200));
+  });
 });
