@@ -142,14 +142,6 @@ const takeover: readonly Mutation[] = [
     replace: ``,
   },
   {
-    name: 'reopened-not-paused',
-    bug: 'The inputs of a task that is being opened again are read on, once the group was joined, from where it had read to.',
-    file: 'streams/task-manager.ts',
-    find: `if (entry.task === undefined) this.#environment.consumer.pause(taskInputs(entry));`,
-    replace: `if (entry.task === undefined && entry.failures === 0)
-        this.#environment.consumer.pause(taskInputs(entry));`,
-  },
-  {
     name: 'batch-of-predecessor',
     bug: 'A batch that was polled for a task goes to its successor.',
     file: 'streams/thread.ts',
