@@ -99,11 +99,10 @@ const observe = (app: FastifyInstance, { logger, metrics }: HttpServerOptions): 
     const labels = { method: request.method, route, status: String(reply.statusCode) };
     metrics.counter('gateway_http_requests_total', labels).add(1);
     metrics.histogram('gateway_http_request_duration_ms', labels).record(reply.elapsedTime);
-    logger.info('request', {
-      ...contextOf(request),
-      ...labels,
-      duration_ms: Math.round(reply.elapsedTime * 10) / 10,
-    });
+    const fields = { ...contextOf(request), ...labels, duration_ms: Math.round(reply.elapsedTime * 10) / 10 };
+    // Probes ask every few seconds for ever; what they find is told when it changes.
+    if (request.routeOptions.config.access === 'open') logger.debug('request', fields);
+    else logger.info('request', fields);
     done();
   });
 };
