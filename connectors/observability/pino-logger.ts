@@ -20,14 +20,26 @@ export interface PinoLoggerOptions {
 
 const RESERVED: ReadonlySet<string> = new Set(['timestamp', 'level', 'service', 'message']);
 
+/** What the lines of all processes call it, whatever a caller does. */
+const COMMON_NAMES: ReadonlyMap<string, string> = new Map([
+  ['alertId', 'alert_id'],
+  ['driverId', 'driver_id'],
+  ['durationMs', 'duration_ms'],
+  ['err', 'error'],
+  ['eventId', 'event_id'],
+  ['requestId', 'request_id'],
+  ['traceId', 'trace_id'],
+]);
+
 const nameOf = (name: string, fields: LogFields): string => {
   if (RESERVED.has(name)) return `field_${name}`;
-  return name === 'err' && !('error' in fields) ? 'error' : name;
+  const common = COMMON_NAMES.get(name);
+  return common === undefined || common in fields ? name : common;
 };
 
-/** A caller's field of a reserved name is kept, under another one; an error is always `error`. */
+/** A caller's field of a reserved name is kept, under another one. */
 const rename = (fields: LogFields): LogFields =>
-  Object.keys(fields).some((name) => RESERVED.has(name) || name === 'err')
+  Object.keys(fields).some((name) => RESERVED.has(name) || COMMON_NAMES.has(name))
     ? Object.fromEntries(Object.entries(fields).map(([name, value]) => [nameOf(name, fields), value]))
     : fields;
 

@@ -65,6 +65,15 @@ describe('the logger', () => {
     expect(lines[0]?.match(/"message":/g)).toHaveLength(1);
   });
 
+  it('calls what leads from one line to another the same everywhere', () => {
+    const { logger, lines, last } = capture();
+    logger.child({ alertId: 'a', requestId: 'r' }).info('text', { durationMs: 3, traceId: 't', driverId: 'd' });
+    expect(last()).toMatchObject({ alert_id: 'a', request_id: 'r', duration_ms: 3, trace_id: 't', driver_id: 'd' });
+    expect(lines[0]).not.toMatch(/alertId|requestId|durationMs|traceId|driverId/);
+    logger.info('both', { eventId: 'mine', event_id: 'theirs' });
+    expect(last()).toMatchObject({ eventId: 'mine', event_id: 'theirs' });
+  });
+
   it('writes each field once when a line and its child logger both have it: the line wins', () => {
     const { logger, lines, last } = capture();
     logger.child({ partition: 1 }).info('x', { partition: 2 });
