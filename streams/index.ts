@@ -3,6 +3,11 @@
  *
  * Invariant: everything a user of the engine needs is exported here; what is not, may change without a word.
  */
+export type { KafkaStreamsState, StateListener } from './client/client-state.ts';
+export { KafkaStreams, type KafkaStreamsOptions, type UncaughtExceptionHandler } from './client/kafka-streams.ts';
+export { localThreads } from './client/local-threads.ts';
+export type { ClientQuery, KeyMetadata } from './client/query-router.ts';
+export type { StateRestoreListener } from './client/restore-listener.ts';
 export { defaultStreamsConfig, streamsConfig, type StreamsConfig } from './config.ts';
 export { describeTopology, mermaidTopology } from './describe.ts';
 export type * from './dsl/api.ts';
@@ -44,6 +49,8 @@ export {
 } from './error-handlers.ts';
 export * from './errors.ts';
 export type * from './processor.ts';
+export type { Query, QueryAnswer, QueryBounds, QueryEntry, StoreQuery } from './queries/query.ts';
+export { QueryError } from './queries/query-error.ts';
 export type { HeaderList, Record, RecordMetadata } from './record.ts';
 export type { Deserializer, Serde, Serializer } from './serde.ts';
 export { bytesSerde, float64Serde, int64Serde, jsonSerde, stringSerde } from './serdes.ts';
@@ -59,4 +66,5 @@ export {
   type TopologyTestDriverOptions,
 } from './testing/topology-test-driver.ts';
 export { VirtualClock } from './testing/virtual-clock.ts';
+export type { UncaughtExceptionResponse } from './thread-options.ts';
 export * from './topology.ts';
