@@ -22,7 +22,7 @@ describe('the logger', () => {
       service: 'test',
       module: 'commit',
       message: 'slow commit',
-      durationMs: 900,
+      duration_ms: 900,
     });
   });
 
