@@ -15,10 +15,11 @@ export async function runOurs(
   steps: readonly Step[],
   stateFactory: StateBackendFactory,
   restartBefore: RestartBefore = () => false,
+  partitions = 1,
 ): Promise<Outcome> {
   const topology = topologyOf(scenario);
   const config = { applicationId: APPLICATION_ID };
-  const driver = await TopologyTestDriver.start({ topology, stateFactory, config });
+  const driver = await TopologyTestDriver.start({ topology, stateFactory, config, partitions });
   try {
     const outputs = await pipe(driver, scenario, steps, restartBefore);
     const { subTopologies, globalStores, repartitionTopics } = topology.build(APPLICATION_ID);
