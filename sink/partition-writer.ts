@@ -4,10 +4,11 @@
  * Invariant: `position` is what `sink_offsets` holds as far as this writer knows, and every record below it is in the tables or
  * in the dead letters. After a rejection the writer is finished: the position must be read again.
  */
-import type { FetchedBatch, LogRecord, Measurement, TopicPartition } from '../connectors/log.ts';
+import type { FetchedBatch, LogRecord, TopicPartition } from '../connectors/log.ts';
 import { StreamsError } from '../connectors/log.ts';
 import { DatabaseRowError } from '../connectors/mysql/errors.ts';
 import { sendDeadLetters } from './dead-letters.ts';
+import type { Progress } from './lag.ts';
 import type { RejectedRecord } from './dead-letters.ts';
 import type { AppliedEvent, SinkOptions, SinkTables, WriterPorts } from './ports.ts';
 
@@ -22,8 +23,8 @@ export class PartitionWriter<T> {
   readonly #options: SinkOptions;
   readonly #tables: SinkTables<T>;
   #position: number;
-  /** Offsets not applied yet, and when the last event that was applied entered the log. */
-  #lag: { readonly records: number; readonly sinceMs: number | undefined } = { records: 0, sinceMs: undefined };
+  #readTo: number;
+  #sinceMs: number;
 
   constructor(
     at: TopicPartition,
@@ -34,6 +35,8 @@ export class PartitionWriter<T> {
   ) {
     this.#at = at;
     this.#position = position;
+    this.#readTo = position;
+    this.#sinceMs = ports.clock.now();
     this.#ports = ports;
     this.#options = options;
     this.#tables = tables;
@@ -56,18 +59,12 @@ export class PartitionWriter<T> {
       const following = records[from + maxBatchRecords];
       await this.#store(records.slice(from, from + maxBatchRecords), following?.offset ?? last.nextOffset);
     }
-    this.#lag = { records: Math.max(0, last.endOffset - this.#position), sinceMs: records.at(-1)?.timestampMs };
+    this.#readTo = last.nextOffset;
+    this.#sinceMs = records.at(-1)?.timestampMs ?? this.#sinceMs;
   }
 
-  /** How far the tables are behind this partition, as far as the writer knows. */
-  measurements(nowMs: number): readonly Measurement[] {
-    const { records, sinceMs } = this.#lag;
-    const labels = { topic: this.#at.topic, partition: String(this.#at.partition) };
-    const seconds = records === 0 || sinceMs === undefined ? 0 : Math.max(0, nowMs - sinceMs) / 1000;
-    return [
-      { name: 'sink_lag_records', labels, value: records },
-      { name: 'sink_lag_seconds', labels, value: seconds },
-    ];
+  get progress(): Progress {
+    return { at: this.#at, readTo: this.#readTo, sinceMs: this.#sinceMs };
   }
 
   async #store(records: readonly LogRecord[], next: number): Promise<void> {

@@ -7,6 +7,7 @@
 import type { FetchedBatch, Measurement, TopicPartition } from '../connectors/log.ts';
 import { OffsetOutOfRangeError, recoveryOf, topicPartitionKey } from '../connectors/log.ts';
 import { CIRCUIT_OPEN } from './breaker.ts';
+import { lagMeasurements } from './lag.ts';
 import { PartitionWriter } from './partition-writer.ts';
 import type { SinkOptions, SinkPorts, SinkTables } from './ports.ts';
 import { startPosition } from './start-position.ts';
@@ -45,6 +46,8 @@ export class Sink<T> {
   #assignment: readonly TopicPartition[] | undefined;
   /** Of the assigned partitions, once they are positioned. */
   #writers: ReadonlyMap<string, PartitionWriter<T>> | undefined;
+  /** The writers of the assigned partitions, also those that a fault has finished. */
+  #measured: readonly PartitionWriter<T>[] = [];
   #status: SinkStatus = { ready: false, reason: 'starting' };
   #running: Promise<void> | undefined;
 
@@ -58,14 +61,18 @@ export class Sink<T> {
     return this.#status;
   }
 
-  /** How far the tables are behind, for each partition that is positioned. */
   measurements(): readonly Measurement[] {
-    const nowMs = this.#ports.clock.now();
-    const lags = [...(this.#writers?.values() ?? [])].flatMap((writer) => writer.measurements(nowMs));
-    return [
-      { name: 'sink_ready', labels: { group: this.#options.applicationId }, value: this.#status.ready ? 1 : 0 },
-      ...lags,
-    ];
+    const labels = { group: this.#options.applicationId };
+    return [{ name: 'sink_ready', labels, value: this.#status.ready ? 1 : 0 }];
+  }
+
+  /** How far the tables are behind, for each partition of this sink, also while it waits a fault out. Rejects as the log does. */
+  async measureLag(): Promise<readonly Measurement[]> {
+    const { reader, clock } = this.#ports;
+    const lags = this.#measured.map(async ({ progress }) => {
+      return lagMeasurements(progress, await reader.range(progress.at), clock.now());
+    });
+    return (await Promise.all(lags)).flat();
   }
 
   /** Runs until `stop`, then resolves. Rejects with the first error that retrying does not help; closes the consumer either way. */
@@ -121,6 +128,7 @@ export class Sink<T> {
       consumer.seek(at, offset);
     }
     consumer.resume(assignment);
+    this.#measured = [...writers.values()];
     this.#status = { ready: true, reason: `writing ${assignment.length} partitions` };
     return writers;
   }
@@ -134,6 +142,7 @@ export class Sink<T> {
     this.#ports.logger.info('joining the group again', { reason });
     this.#assignment = undefined;
     this.#writers = undefined;
+    this.#measured = [];
     this.#status = { ready: false, reason: 'joining the group' };
   }
 

@@ -8,9 +8,12 @@ import { poolMeasurements, processMeasurements } from '../../connectors/observab
 import type { PrometheusMetrics } from '../../connectors/observability/prometheus-metrics.ts';
 import { systemClock } from '../../connectors/system-clock.ts';
 import { measureOpenAlerts } from '../../sink/open-alerts.ts';
+import type { Sink } from '../../sink/sink.ts';
+
+const LAG_INTERVAL_MS = 2_000;
 
 export interface MeasuredSinks {
-  readonly sinks: readonly { measurements(): readonly Measurement[] }[];
+  readonly sinks: readonly Pick<Sink<never>, 'measurements' | 'measureLag'>[];
   readonly database: MysqlPool;
   readonly reader: LogReader;
   readonly deadLetterTopic: string;
@@ -23,6 +26,8 @@ export const observeSinks = (metrics: PrometheusMetrics, measured: MeasuredSinks
     const { beginning, end } = await reader.range({ topic: deadLetterTopic, partition: 0 });
     return [{ name: 'dead_letters_waiting', labels: {}, value: end - beginning }];
   };
+  const measureLag = async (): Promise<readonly Measurement[]> =>
+    (await Promise.all(sinks.map((sink) => sink.measureLag()))).flat();
   const inBackground = { clock: systemClock, logger };
   metrics.observe(processMeasurements);
   metrics.observe(() => poolMeasurements(database.poolUse()));
@@ -30,5 +35,6 @@ export const observeSinks = (metrics: PrometheusMetrics, measured: MeasuredSinks
   metrics.observe(
     measuredInBackground({ ...inBackground, what: 'open alerts', ask: () => measureOpenAlerts(database) }),
   );
+  metrics.observe(measuredInBackground({ ...inBackground, what: 'lag', ask: measureLag, intervalMs: LAG_INTERVAL_MS }));
   metrics.observe(measuredInBackground({ ...inBackground, what: 'dead letters', ask: measureDeadLetters }));
 };

@@ -124,9 +124,11 @@ describe('the sink process', () => {
     await eventuallyEqual(() => tables.image(), storedForm(naiveImage(sent.flat())), 60_000);
     await eventually(async () => expect(await statusOf(`${sink.url}/ready`)).toBe(200));
     expect(await statusOf(`${sink.url}/live`)).toBe(200);
-    const metrics = await (await fetch(`${sink.url}/metrics`)).text();
-    expect(metrics).toMatch(/sink_rows_total\{table="alert_events"\} [1-9]/);
-    expect(metrics).toMatch(/sink_lag_records\{partition="0",topic="[^"]+"\} 0/);
+    await eventually(async () => {
+      const metrics = await (await fetch(`${sink.url}/metrics`)).text();
+      expect(metrics).toMatch(/sink_rows_total\{table="alert_events"\} [1-9]/);
+      expect(metrics).toMatch(/sink_lag_records\{partition="0",topic="[^"]+"\} 0/);
+    });
     expect(sink.output()).toContain('"message":"batch applied"');
     expect(await kill(sink, 'SIGTERM')).toBe(0);
   });

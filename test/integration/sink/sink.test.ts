@@ -213,9 +213,14 @@ describe('an outage of the database', () => {
     expect(sink.status.ready).toBe(false);
     // The breaker holds calls back: without it there would be a connection for every tenth of a second.
     expect(proxy.accepted - acceptedBefore).toBeLessThan(15);
+    const lagOf = async (name: string) =>
+      (await sink.measureLag()).filter((measured) => measured.name === name).map(({ value }) => value);
+    expect(await lagOf('sink_lag_records')).toEqual([a.length - 10, b.length]);
+    expect(Math.max(...(await lagOf('sink_lag_seconds')))).toBeGreaterThan(2);
     proxy.restore();
     await expectStored([...a, ...b]);
     await eventually(() => expect(sink.status.ready).toBe(true));
+    await eventually(async () => expect(await lagOf('sink_lag_records')).toEqual([0, 0]));
   });
 
   it('does not keep the sink from stopping', async () => {
