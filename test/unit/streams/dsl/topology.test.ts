@@ -4,11 +4,14 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryBackendFactory, storeSuppliers } from '../../../../state/index.ts';
 import {
+  CalendarWindows,
   int64Serde,
   JoinWindows,
   StreamsBuilder,
   stringSerde,
+  Suppressed,
   TimeWindows,
+  timeWindowedSerde,
   type TopologyError,
   TopologyTestDriver,
 } from '../../../../streams/index.ts';
@@ -208,6 +211,58 @@ describe('TopologyTestDriver', () => {
     expect([...driver.stores().keys()].sort()).toEqual(['counts', 'everywhere']);
     expect(() => driver.store('nothing')).toThrow(/there are: everywhere, counts/);
     expect(() => driver.inputTopic('in', stringSerde, stringSerde).advanceTime(1)).toThrow(/start time/);
+    await driver.close();
+  });
+});
+
+describe('windows of a calendar', () => {
+  it('take records out of order until their grace is over, on the day of 25 hours too, over a restart', async () => {
+    const days = CalendarWindows.of({ unit: 'day', timeZone: 'Europe/Berlin', graceMs: 3_600_000 });
+    const builder = newBuilder();
+    builder
+      .stream('trips', text)
+      .groupByKey()
+      .windowedBy(days)
+      .count({ as: 'per-day' })
+      .suppress(Suppressed.untilWindowCloses())
+      .toStream()
+      .to('out', { value: int64Serde });
+    const driver = await TopologyTestDriver.start({
+      topology: builder.build(),
+      stateFactory: new MemoryBackendFactory(),
+    });
+    const input = driver.inputTopic('trips', stringSerde, stringSerde);
+    const output = driver.outputTopic('out', timeWindowedSerde(stringSerde, days), int64Serde);
+    const at = (time: string): number => Date.parse(time);
+    await input.pipe('van', '1', { timestampMs: at('2026-10-25T23:30:00+01:00') });
+    await input.pipe('van', '2', { timestampMs: at('2026-10-26T00:30:00+01:00') });
+    await input.pipe('van', '3', { timestampMs: at('2026-10-25T02:30:00+02:00') });
+    await driver.restart();
+    await input.pipe('van', '4', { timestampMs: at('2026-10-25T02:30:00+01:00') });
+    expect(await output.read()).toEqual([]);
+    await input.pipe('van', '5', { timestampMs: at('2026-10-26T01:00:00+01:00') });
+    await input.pipe('van', 'late', { timestampMs: at('2026-10-25T23:59:00+01:00') });
+    expect(await output.readKeyValues()).toEqual([
+      [{ key: 'van', window: { startMs: at('2026-10-25T00:00:00+02:00'), endMs: at('2026-10-26T00:00:00+01:00') } }, 3],
+    ]);
+    await driver.close();
+  });
+});
+
+describe('foreach', () => {
+  it('sees each record once and sends nothing on', async () => {
+    const builder = newBuilder();
+    const seen: string[] = [];
+    builder.stream('in', text).foreach((key, value) => void seen.push(`${key}=${value}`));
+    const driver = await TopologyTestDriver.start({
+      topology: builder.build(),
+      stateFactory: new MemoryBackendFactory(),
+    });
+    await driver.inputTopic('in', stringSerde, stringSerde).pipeAll([
+      ['a', '1'],
+      ['a', '2'],
+    ]);
+    expect(seen).toEqual(['a=1', 'a=2']);
     await driver.close();
   });
 });
