@@ -105,14 +105,11 @@ const keySchema = {
   ],
 };
 const count = { type: 'integer', minimum: 0 };
-const kind = (name: string, properties: object, required: readonly string[]) => ({
-  type: 'object',
-  additionalProperties: false,
+/** Which fields a kind of query must have. */
+const kind = (name: Query['kind'], ...required: readonly string[]) => ({
+  properties: { kind: { const: name } },
   required: ['kind', ...required],
-  properties: { kind: { const: name }, ...properties },
 });
-const reverse = { type: 'boolean' };
-const times = { fromMs: { type: 'number' }, toMs: { type: 'number' } };
 
 /** Of a `JsonQuery`. */
 export const jsonQuerySchema = {
@@ -121,14 +118,23 @@ export const jsonQuerySchema = {
   required: ['query'],
   properties: {
     query: {
-      oneOf: [
-        kind('key', { key: keySchema }, ['key']),
-        kind('range', { from: keySchema, to: keySchema, reverse }, []),
-        kind('prefix', { prefix: keySchema, reverse }, ['prefix']),
-        kind('window', { key: keySchema, ...times }, ['key', 'fromMs', 'toMs']),
-        kind('windows', times, ['fromMs', 'toMs']),
-        kind('version', { key: keySchema, asOfMs: count }, ['key']),
-        kind('count', { group: { type: 'string', maxLength: MAX_KEY_LENGTH } }, ['group']),
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        kind: { type: 'string' },
+        ...{ key: keySchema, from: keySchema, to: keySchema, prefix: keySchema },
+        reverse: { type: 'boolean' },
+        ...{ fromMs: { type: 'number' }, toMs: { type: 'number' }, asOfMs: count },
+        group: { type: 'string', maxLength: MAX_KEY_LENGTH },
+      },
+      anyOf: [
+        kind('key', 'key'),
+        kind('range'),
+        kind('prefix', 'prefix'),
+        kind('window', 'key', 'fromMs', 'toMs'),
+        kind('windows', 'fromMs', 'toMs'),
+        kind('version', 'key'),
+        kind('count', 'group'),
       ],
     },
     partition: count,
