@@ -49,6 +49,7 @@ export {
 } from './error-handlers.ts';
 export * from './errors.ts';
 export type * from './processor.ts';
+export type { Clock, LogClient, Logger, Metrics, StateBackend, StateBackendFactory } from './ports.ts';
 export type { Query, QueryAnswer, QueryBounds, QueryEntry, StoreQuery } from './queries/query.ts';
 export { QueryError } from './queries/query-error.ts';
 export type { HeaderList, Record, RecordMetadata } from './record.ts';
@@ -57,6 +58,7 @@ export { bytesSerde, float64Serde, int64Serde, jsonSerde, stringSerde } from './
 export type * from './state-store-timed.ts';
 export type * from './state-store.ts';
 export { InMemoryLog } from './testing/in-memory-log.ts';
+export { silentLogger, silentMetrics } from './testing/silent.ts';
 export {
   TopologyTestDriver,
   type TestInputOptions,

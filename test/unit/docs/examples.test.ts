@@ -14,12 +14,16 @@ const linesOf = (name: string): readonly string[] => readFileSync(join(directory
 const isExpectation = (line: string): boolean => line.startsWith('// →');
 
 describe('docs/examples', () => {
-  afterEach(() => vi.restoreAllMocks());
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.unstubAllEnvs();
+  });
 
   it.each(examples)('%s prints what its last lines say', async (name) => {
     const expected = linesOf(name)
       .filter(isExpectation)
       .map((line) => line.slice('// → '.length));
+    vi.stubEnv('KAFKA_BROKERS', undefined);
     const print = vi.spyOn(console, 'log').mockImplementation(() => undefined);
     await import(join(directory, name));
     expect(print.mock.calls.flatMap((call) => format(...(call as unknown[])).split('\n'))).toEqual(expected);
