@@ -1,7 +1,8 @@
 /**
  * Commands that look at the running system.
  */
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
+import { APPLICATION_NAMES, type ApplicationName } from '../../connectors/config/processes.ts';
 import type { Action } from '../context.ts';
 
 export function addSystemCommands(program: Command, action: Action): void {
@@ -15,11 +16,12 @@ export function addSystemCommands(program: Command, action: Action): void {
     .action(action(async (context) => (await import('./lag.ts')).lag(context)));
   program
     .command('describe')
-    .description('The topology of the processor.')
+    .description('The topology of an application of the processor.')
+    .addArgument(new Argument('[application]', 'which one').choices(APPLICATION_NAMES).default('alerts'))
     .option('--mermaid', 'as a Mermaid flowchart')
     .action(
-      action(async (context, options: { mermaid?: boolean }) =>
-        (await import('./describe.ts')).describe(context, options),
+      action(async (context, application: ApplicationName, options: { mermaid?: boolean }) =>
+        (await import('./describe.ts')).describe(context, application, options),
       ),
     );
   program

@@ -54,6 +54,9 @@ describe('the alerts command line', () => {
   it('shows the topology as text, as Mermaid and as JSON, without any service', async () => {
     expect((await run('describe')).stdout).toContain('Source: raw-alerts-source (topics: [raw-alerts])');
     expect((await run('describe', '--mermaid')).stdout).toMatch(/^flowchart LR/);
+    expect((await run('describe', 'incidents')).stdout).toContain('topics: [incident-commands]');
+    expect((await run('describe', 'log-alerting', '--mermaid')).stdout).toContain('log-events');
+    expect((await run('describe', 'nothing')).exitCode).toBe(2);
     const { stdout } = await runAlerts({ TOPIC_PREFIX: 'mine-' }, ['describe', '--json']);
     expect((JSON.parse(stdout) as { topology: string }).topology).toContain('topics: [mine-raw-alerts]');
   });
