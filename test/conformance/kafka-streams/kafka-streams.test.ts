@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { memoryKind, rocksDbKind } from '../state-backend-fixtures.ts';
 import { differences } from './differences.ts';
 import { fixtures } from './fixtures.ts';
-import { linesOf, runOurs, type RestartBefore } from './run-ours.ts';
+import { linesOf, runOurs, runOursWithFailures, type RestartBefore } from './run-ours.ts';
 import { stepsOf, topicsOf, type Fixture, type Output } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 import { aggregateScenarios } from './scenarios/aggregates.ts';
@@ -67,6 +67,14 @@ describe.each([
     } finally {
       await backend.dispose();
     }
+  });
+});
+
+describe('the DSL, each record of which fails once before it passes', () => {
+  it.each(fixtures)('keeps nothing of the failure: $name: $description [INV-ATOMIC-RECORD]', async (fixture) => {
+    const backend = await memoryKind.fixture();
+    const outputs = await runOursWithFailures(scenarioOf(fixture), fixture.steps, backend.factory);
+    expect(linesOf(outputs)).toEqual(expectedLines(fixture));
   });
 });
 

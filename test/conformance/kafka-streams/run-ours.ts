@@ -3,12 +3,59 @@
  */
 import type { StateBackendFactory } from '../../../streams/ports.ts';
 import { TopologyTestDriver } from '../../../streams/testing/topology-test-driver.ts';
+import type { Topology } from '../../../streams/topology.ts';
 import { serdeOf, topicsOf, topologyOf, type Outcome, type Output, type Scenario, type Step } from './scenario.ts';
 
 const APPLICATION_ID = 'conformance';
 
 /** Before which steps the tasks are dropped and opened again, as after a crash. */
 export type RestartBefore = (step: number) => boolean;
+
+/**
+ * Every record comes twice: the first time it fails once everything that it caused has happened in its task, and goes to the dead
+ * letters. So none of its effects may be left when it comes again.
+ */
+export async function runOursWithFailures(
+  scenario: Scenario,
+  steps: readonly Step[],
+  stateFactory: StateBackendFactory,
+): Promise<readonly Output[]> {
+  const failing = { now: false, count: 0 };
+  const topology = withFailures(topologyOf(scenario), Object.keys(scenario.inputs), failing);
+  const driver = await TopologyTestDriver.start({ topology, stateFactory, config: { applicationId: APPLICATION_ID } });
+  try {
+    const twice = steps.flatMap((step) => [step, step]);
+    const outputs = await pipe(driver, scenario, twice, (number) => {
+      failing.now = number % 2 === 0 && 'topic' in (twice[number] as Step);
+      return false;
+    });
+    if (failing.count === 0) throw new Error(`Nothing failed in ${scenario.name}.`);
+    return outputs.map((output) => ({ ...output, step: (output.step - 1) / 2 }));
+  } finally {
+    await driver.close();
+  }
+}
+
+/** The same topology with one more child behind all others of each source: it fails when it is told to. */
+function withFailures(
+  topology: Topology,
+  inputs: readonly string[],
+  failing: { readonly now: boolean; count: number },
+): Topology {
+  const sources = topology
+    .build(APPLICATION_ID)
+    .subTopologies.flatMap(({ nodes }) => nodes)
+    .filter((node) => node.kind === 'source' && node.topics.some((topic) => inputs.includes(topic)));
+  for (const { name } of sources) {
+    const process = (): void => {
+      if (!failing.now) return;
+      failing.count += 1;
+      throw new Error('This record fails.');
+    };
+    topology.addProcessor({ name: `failing-${name}`, supplier: () => ({ process }), parents: [name] });
+  }
+  return topology;
+}
 
 export async function runOurs(
   scenario: Scenario,
@@ -22,6 +69,7 @@ export async function runOurs(
   const driver = await TopologyTestDriver.start({ topology, stateFactory, config, partitions });
   try {
     const outputs = await pipe(driver, scenario, steps, restartBefore);
+    await requireNoDeadLetters(driver);
     const { subTopologies, globalStores, repartitionTopics } = topology.build(APPLICATION_ID);
     const stores = [...subTopologies.flatMap((sub) => sub.stores), ...globalStores.map(({ store }) => store)];
     return {
@@ -63,7 +111,6 @@ async function pipe(
       }
     }
   }
-  await requireNoDeadLetters(driver);
   return found;
 }
 
