@@ -19,21 +19,19 @@ const REMEMBERED = 32;
 export class ChangelogEnds {
   readonly #reader: LogReader;
   readonly #clock: Clock;
-  readonly #maxAgeMs: number;
   readonly #known = new Map<string, KnownEnd[]>();
   readonly #asking = new Map<string, Promise<KnownEnd>>();
 
-  constructor(reader: LogReader, clock: Clock, maxAgeMs: number) {
+  constructor(reader: LogReader, clock: Clock) {
     this.#reader = reader;
     this.#clock = clock;
-    this.#maxAgeMs = maxAgeMs;
   }
 
-  /** The end of the committed log, at most `maxAgeMs` old. Rejects as the reader does. */
-  async endOf(changelog: TopicPartition): Promise<number> {
+  /** The end of the committed log, at most `maxAgeMs` old; with 0 the log is asked. Rejects as the reader does. */
+  async endOf(changelog: TopicPartition, maxAgeMs: number): Promise<number> {
     const key = topicPartitionKey(changelog);
     const latest = this.#known.get(key)?.at(-1);
-    if (latest !== undefined && this.#clock.now() - latest.asOfMs <= this.#maxAgeMs) return latest.end;
+    if (latest !== undefined && this.#clock.now() - latest.asOfMs < maxAgeMs) return latest.end;
     let asking = this.#asking.get(key);
     if (asking === undefined) {
       asking = this.#ask(key, changelog).finally(() => this.#asking.delete(key));

@@ -68,6 +68,7 @@ type Freshness = Pick<QueryAnswer, 'lagRecords' | 'stalenessMs'>;
 export const GLOBAL_TASK = 'global';
 
 const MAX_WAITING = 64;
+/** For answers without a bound, and gauges. */
 const END_MAX_AGE_MS = 500;
 const POSITION_PAUSE_MS = 5;
 const COUNTING_MS = 2_000;
@@ -82,7 +83,7 @@ export class ThreadQueries {
 
   constructor(options: ThreadQueriesOptions) {
     this.#options = options;
-    this.#ends = new ChangelogEnds(options.reader, options.clock, END_MAX_AGE_MS);
+    this.#ends = new ChangelogEnds(options.reader, options.clock);
   }
 
   /** Rejects with `QueryError`. */
@@ -114,7 +115,7 @@ export class ThreadQueries {
     );
     const lags = await Promise.all(
       asked.map(async ({ taskId, name, changelog }) => {
-        const end = await this.#ends.endOf(changelog);
+        const end = await this.#ends.endOf(changelog, END_MAX_AGE_MS);
         const copy = this.#copyOf(taskId, name);
         if (copy === undefined) return undefined;
         const position = copy.backend.position(changelog) ?? 0;
@@ -172,7 +173,7 @@ export class ThreadQueries {
   async #answer(request: TaskQuery, builder: StoreBuilder): Promise<QueryAnswer> {
     const { store, taskId, bounds } = request;
     const asked = this.#requireCopy(taskId, store, bounds);
-    const end = await this.#endFor(asked);
+    const end = await this.#endFor(asked, bounds);
     // The copy may have gone or changed its part while the log was asked.
     const copy = this.#requireCopy(taskId, store, bounds);
     const freshness = this.#requireFresh(copy, end, request);
@@ -190,10 +191,11 @@ export class ThreadQueries {
   }
 
   /** The end of the changelog that a copy which is not the running task's is measured by. */
-  async #endFor({ source, changelog }: Copy): Promise<number | undefined> {
+  async #endFor({ source, changelog }: Copy, bounds: QueryBounds | undefined): Promise<number | undefined> {
     if (source === 'active' || source === 'global' || changelog === undefined) return undefined;
     try {
-      return await this.#ends.endOf(changelog);
+      const isBounded = bounds?.maxLagRecords !== undefined || bounds?.maxStalenessMs !== undefined;
+      return await this.#ends.endOf(changelog, isBounded ? 0 : END_MAX_AGE_MS);
     } catch (cause) {
       throw new QueryError(
         { code: 'TOO_STALE', message: `How far this copy is behind cannot be found out: the log does not answer.` },
