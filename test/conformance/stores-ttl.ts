@@ -5,6 +5,9 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { stringKey } from '../../state/codecs.ts';
 import { timestampedKeyValueStore, ttlKeyValueStore } from '../../state/stores.ts';
+import type { Query } from '../../streams/queries/query.ts';
+import { runQuery } from '../../streams/queries/run-query.ts';
+import type { StoreView } from '../../streams/queries/store-view.ts';
 import type { KeyValueStore } from '../../streams/state-store.ts';
 import type { BackendKind } from './state-backend-fixtures.ts';
 import { live, NaiveState, reusingSerde, StoreHarness, type LifeStep } from './stores-harness.ts';
@@ -84,6 +87,28 @@ export function ttlStoreConformance(kind: BackendKind): void {
       opened.commit();
       expect([...opened.backend.keySpace('ttl').range({})]).toHaveLength(1);
       expect(opened.log.filter(({ value }) => value === null)).toHaveLength(100);
+    });
+
+    it('shows queries what has not expired, page by page', async () => {
+      const opened = await open();
+      for (const k of ['a', 'b', 'c']) opened.store.put(k, 1);
+      opened.streamTimeMs += 60;
+      for (const k of ['ab', 'b', 'd']) opened.store.put(k, 2);
+      opened.commit();
+      opened.streamTimeMs += 60;
+      const view = builder().view?.({ backend: opened.backend, streamTimeMs: () => opened.streamTimeMs });
+      const ask = (query: Query, after?: Uint8Array) =>
+        runQuery(view as StoreView, { store: 'ttl', query, limit: 2, ...(after && { after }) });
+      const first = ask({ kind: 'range' });
+      expect(first.entries).toEqual([
+        { key: 'ab', value: 2 },
+        { key: 'b', value: 2 },
+      ]);
+      expect(ask({ kind: 'range' }, first.next).entries).toEqual([{ key: 'd', value: 2 }]);
+      expect(ask({ kind: 'prefix', prefix: Buffer.from('a'), reverse: true }).entries).toEqual([
+        { key: 'ab', value: 2 },
+      ]);
+      expect(ask({ kind: 'key', key: Buffer.from('a') }).entries).toEqual([]);
     });
 
     it('refuses a time to live that is none', () => {
