@@ -56,6 +56,7 @@ describe('the alerts command on real services', () => {
     const rows = await world.json<Lag[]>('lag');
     for (const reader of ['processor', 'sink']) expect(rows.filter((row) => row.reader === reader)).toHaveLength(4);
     expect(rows.every(({ member }) => member?.startsWith(world.prefix))).toBe(true);
+    expect(rows.map(({ reader }) => reader)).toEqual(expect.arrayContaining(['incidents-sink', 'logs-sink']));
     expect((await world.alerts('lag')).stdout).toContain(`${world.prefix}alert-events`);
   });
 
