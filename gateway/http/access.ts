@@ -82,8 +82,10 @@ export const openRoutes =
 const keyRequired = (): ApiError =>
   new ApiError(401, 'API_KEY_REQUIRED', 'Send a valid key as Authorization: Bearer, or as X-API-Key.');
 
-const roleRequired = (role: Role): ApiError =>
-  new ApiError(403, 'ROLE_REQUIRED', `This needs a key with the role "${role}".`, { details: { role } });
+const roleRequired = (role: Role, hasKeys: boolean): ApiError => {
+  const wayOut = hasKeys ? '' : ' No keys are set here: whoever runs this gateway gives it some (GATEWAY_API_KEYS).';
+  return new ApiError(403, 'ROLE_REQUIRED', `This needs a key with the role "${role}".${wayOut}`, { details: { role } });
+};
 
 /** Who may do what where there are no keys. */
 const anybody = (trusted: boolean): Client => ({ id: 'anybody', roles: trusted ? ROLES : ['read', 'ingest'] });
@@ -97,7 +99,7 @@ const checkRoles = (app: FastifyInstance, { apiKeys, trustsAnybody }: AccessOpti
     request.client = apiKeys.length === 0 ? undefined : clientOf(presentedKey(request.headers));
     const client = request.client ?? unknown;
     if (client === undefined) throw keyRequired();
-    if (!mayDo(client, access)) throw roleRequired(access);
+    if (!mayDo(client, access)) throw roleRequired(access, apiKeys.length > 0);
   });
 };
 

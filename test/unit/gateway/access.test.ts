@@ -92,6 +92,7 @@ describe('access to routes', () => {
     const { ask } = await serve({ keys: '', trustsAnybody: false });
     for (const url of ['/read', '/ingest', '/undeclared']) expect((await ask('GET', url)).statusCode).toBe(200);
     for (const url of ['/manage', '/admin', '/undeclared']) expect((await ask('POST', url)).statusCode).toBe(403);
+    expect((await ask('POST', '/manage')).json<{ message: string }>().message).toContain('GATEWAY_API_KEYS');
   });
 
   it('is taken from the environment, refused where it is not clear', () => {
