@@ -84,7 +84,9 @@ const keyRequired = (): ApiError =>
 
 const roleRequired = (role: Role, hasKeys: boolean): ApiError => {
   const wayOut = hasKeys ? '' : ' No keys are set here: whoever runs this gateway gives it some (GATEWAY_API_KEYS).';
-  return new ApiError(403, 'ROLE_REQUIRED', `This needs a key with the role "${role}".${wayOut}`, { details: { role } });
+  return new ApiError(403, 'ROLE_REQUIRED', `This needs a key with the role "${role}".${wayOut}`, {
+    details: { role },
+  });
 };
 
 /** Who may do what where there are no keys. */
