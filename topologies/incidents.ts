@@ -61,6 +61,7 @@ export interface IncidentOptions {
 }
 
 const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 const LOG_ALERTS_SOURCE = 'log-alerts-source';
@@ -91,8 +92,9 @@ const fingerprintsStore = () =>
 const activeIncidentsStore = () =>
   keyValueStore({ name: ACTIVE_INCIDENTS_STORE, key, value: jsonSerde<ActiveIncidents>() });
 
-/** No source drags the time of the stream further ahead of the broker's clock. */
-const timeOf = alertEventTime(5 * MINUTE_MS);
+/** More than any application that sends alerts here may allow; what is further ahead is no time. */
+const MAX_AHEAD_MS = DAY_MS + HOUR_MS;
+const timeOf = alertEventTime(MAX_AHEAD_MS);
 
 const addSources = (
   topology: Topology,
