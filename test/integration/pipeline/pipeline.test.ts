@@ -193,6 +193,31 @@ describe('the alert system on real services', () => {
     );
   });
 
+  it('counts the open alerts of a driver right after each answer, and says when the database counts instead [INV-QUERY-SOURCE]', async () => {
+    const get = async (path: string) => {
+      const answer = await fetch(`${system.gatewayUrl}/v1/drivers/COUNT-01/alerts/${path}`);
+      return (await answer.json()) as Record<string, unknown>;
+    };
+    let alertId = '';
+    for (let openCount = 1; openCount <= 5; openCount += 1) {
+      ({ alertId } = await post('harsh_braking', 'COUNT-01', 'low', {}));
+      expect(await get('open-count')).toEqual({ driverId: 'COUNT-01', openCount, source: 'processor', fresh: true });
+    }
+    expect(await get(alertId)).toMatchObject({ alertId, status: 'OPEN', source: 'processor', fresh: true });
+    await system.kill('processor');
+    await until(
+      'the database’s count',
+      () => get('open-count'),
+      ({ openCount, source, fresh }) => openCount === 5 && source === 'read-model' && fresh === false,
+    );
+    system.start('processor');
+    await until(
+      'the processor’s count',
+      () => get('open-count'),
+      ({ openCount, source, fresh }) => openCount === 5 && source === 'processor' && fresh === true,
+    );
+  });
+
   it('loses and repeats nothing when processor, sink and gateway are killed under load [INV-EXACTLY-ONCE] [INV-SINK-EXACTLY-ONCE]', async () => {
     const serde = await registry.serdeFor(subjectOf(topics.rawAlerts), rawAlertSchema);
     const producer = kafka.plainProducer();
