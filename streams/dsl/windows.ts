@@ -156,6 +156,7 @@ export class JoinWindows {
 
 /**
  * When windowed results go on: with every update (and `suppress` may hold them back), or once, when the window can take no
- * more records.
+ * more records. Sliding and session windows end at any time, so with many keys there is hardly a record that closes none, and each
+ * closing looks through a stretch of windows of all keys; `suppress` costs what is due and no more.
  */
 export type EmitStrategy = 'on-window-update' | 'on-window-close';

@@ -71,8 +71,10 @@ export class WindowAggregate<K, V, VA> implements Processor<K | null, V, Windowe
 
   #emitClosed(formerCloseMs: number, closeMs: number, { headers }: Record<unknown, unknown>): void {
     const { windows } = this.#node;
-    const fromMs = Math.max(0, formerCloseMs - windows.maxSizeMs);
-    for (const { key, windowStartMs, value: row } of [...this.#store.fetchAll(fromMs, closeMs)]) {
+    // The first window to close since then. Mostly it has not closed yet, and no window needs to be looked at.
+    const first = windows.windowsFor(Math.max(0, formerCloseMs))[0];
+    if (first === undefined || first.endMs > closeMs) return;
+    for (const { key, windowStartMs, value: row } of [...this.#store.fetchAll(first.startMs, closeMs)]) {
       const window = windows.windowAt(windowStartMs);
       if (window.endMs <= formerCloseMs || window.endMs > closeMs) continue;
       const change = { newValue: row.value, oldValue: null, isLatest: true };

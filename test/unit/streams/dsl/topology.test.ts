@@ -1,7 +1,7 @@
 /**
  * What the DSL makes of its calls: names, topics, their widths, and what it refuses.
  */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { MemoryBackendFactory, storeSuppliers } from '../../../../state/index.ts';
 import {
   CalendarWindows,
@@ -13,6 +13,7 @@ import {
   TimeWindows,
   timeWindowedSerde,
   type TopologyError,
+  type WindowStore,
   TopologyTestDriver,
 } from '../../../../streams/index.ts';
 import { prepareTopics } from '../../../../streams/internal-topics.ts';
@@ -263,6 +264,34 @@ describe('foreach', () => {
       ['a', '2'],
     ]);
     expect(seen).toEqual(['a=1', 'a=2']);
+    await driver.close();
+  });
+});
+
+describe('final results', () => {
+  it('cost a look at the windows when one of them closes, not with every record', async () => {
+    const builder = newBuilder();
+    builder
+      .stream('in', text)
+      .groupByKey()
+      .windowedBy(TimeWindows.ofSizeAndGrace(1_000, 100).advanceBy(500))
+      .emitStrategy('on-window-close')
+      .count({ as: 'counts' })
+      .toStream()
+      .to('out', { value: int64Serde });
+    const driver = await TopologyTestDriver.start({
+      topology: builder.build(),
+      stateFactory: new MemoryBackendFactory(),
+    });
+    const looks = vi.spyOn(driver.store<WindowStore<string, unknown>>('counts'), 'fetchAll');
+    const input = driver.inputTopic('in', stringSerde, stringSerde, { startTimeMs: 0, autoAdvanceMs: 10 });
+    await input.pipeAll(Array.from({ length: 215 }, (_, number) => [`k${number % 3}`, '']));
+    // Windows end at 1000, 1500 and 2000; a tenth of a second later they take no more records.
+    expect(looks).toHaveBeenCalledTimes(3);
+    const windows = timeWindowedSerde(stringSerde, TimeWindows.ofSizeWithNoGrace(1_000));
+    const results = await driver.outputTopic('out', windows, int64Serde).readKeyValues();
+    expect(results).toHaveLength(3 * 3);
+    expect(results.reduce((sum, [, count]) => sum + count, 0)).toBe(300);
     await driver.close();
   });
 });
