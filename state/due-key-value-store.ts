@@ -118,6 +118,6 @@ const listeningTo = <K, V>(
   changed: (entry, former) => index.changed(entry, former),
   staged: (entry, batch) => {
     index.staged(entry, batch);
-    counts.committed(() => cache().keyBytes(entry), entry.committed, entry.value);
+    if (counts.active) counts.committed(() => cache().keyBytes(entry), entry.committed, entry.value);
   },
 });

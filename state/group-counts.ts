@@ -43,6 +43,11 @@ export class GroupCounts<V> implements GroupCounter {
     this.#decode = decode;
   }
 
+  /** False while changes need not be told. */
+  get active(): boolean {
+    return this.#state === 'counting' || this.#state === 'complete';
+  }
+
   get exceeded(): boolean {
     return this.#state === 'exceeded';
   }
@@ -69,7 +74,7 @@ export class GroupCounts<V> implements GroupCounter {
 
   /** An entry's value is being committed. `keyBytes` is asked for only while rows are gone through. */
   committed(keyBytes: () => Uint8Array, former: Held<V>, value: Held<V>): void {
-    if (this.#state === 'idle' || this.#state === 'exceeded') return;
+    if (!this.active) return;
     if (this.#cursor !== undefined && compareBytes(keyBytes(), this.#cursor) >= 0) return;
     const before = this.#groupOf(former === UNREAD ? this.#formerOf(keyBytes) : former);
     const after = this.#groupOf(value);
