@@ -25,7 +25,10 @@ const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [statusCode: number, co
 
 type Validation = NonNullable<FastifyError['validation']>[number];
 
-export const toFieldProblem = (context: string, { instancePath, params, message, keyword }: Validation): FieldProblem => {
+export const toFieldProblem = (
+  context: string,
+  { instancePath, params, message, keyword }: Validation,
+): FieldProblem => {
   const path = instancePath.split('/').filter(Boolean);
   const named = params['missingProperty'] ?? params['additionalProperty'];
   if (typeof named === 'string') path.push(named);
