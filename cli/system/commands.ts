@@ -25,6 +25,10 @@ export function addSystemCommands(program: Command, action: Action): void {
       ),
     );
   program
+    .command('stores')
+    .description('The stores of the running applications: where they are, and how far behind their changelogs.')
+    .action(action(async (context) => (await import('./stores.ts')).stores(context)));
+  program
     .command('topics')
     .description('The topics of the system, with partitions, offsets and settings.')
     .action(action(async (context) => (await import('./topics.ts')).topics(context)));
