@@ -6,6 +6,7 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { dockerEngineAnswers } from '../../infra/local-stack/docker-services.ts';
@@ -85,7 +86,7 @@ const inContainer = (tool: PrometheusTool): ToolCommand => ({
   command: 'docker',
   args: [
     ...['run', '--rm', '--network', 'host', '--volume', `${projectRoot}:${projectRoot}`, '--workdir', projectRoot],
-    ...['--volume', '/tmp:/tmp', '--user', `${process.getuid?.() ?? 0}`, '--entrypoint', `/bin/${tool}`],
+    ...['--volume', `${tmpdir()}:${tmpdir()}`, '--user', `${process.getuid?.() ?? 0}`, '--entrypoint', `/bin/${tool}`],
     composeImage(IMAGES[tool]),
   ],
 });
