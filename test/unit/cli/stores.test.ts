@@ -27,7 +27,7 @@ it('shows the stores of every instance of every application, by task', async () 
   app.addHook('onRequest', async ({ headers }, reply) => {
     if (headers.authorization !== `Bearer ${key}`) await reply.code(401).send({});
   });
-  const at = await app.listen({ host: '127.0.0.1', port: 0 });
+  let at = '';
   const lag = (taskId: string, source: string, behind: number) => ({
     ...{ store: 'alerts', taskId, source, changelog: { topic: 'c', partition: 0 }, position: 5, end: 5 + behind },
     lag: behind,
@@ -38,6 +38,7 @@ it('shows the stores of every instance of every application, by task', async () 
   }));
   app.get('/one/lags', async () => ({ lags: [lag('0_1', 'active', 0)] }));
   app.get('/two/lags', async () => ({ lags: [lag('0_1', 'standby', 7), lag('0_0', 'active', 0)] }));
+  at = await app.listen({ host: '127.0.0.1', port: 0 });
   const { rows, text } = await shown({ PROCESSOR_URL: at, PROCESSOR_API_KEYS: key });
   expect(rows.map(({ task, role, lag: behind }) => `${task} ${role} ${behind}`)).toEqual([
     '0_0 active 0',
