@@ -25,9 +25,8 @@ import type {
 } from '../../streams/ports.ts';
 import { topicPartitionKey } from '../../streams/ports.ts';
 
-/** The bytes of one fetch: what the default limit of a partition allows. */
-const FETCH_BYTES = 2 * 1024 * 1024;
-const BATCH_BYTES = 900 * 1024;
+/** A batch of the input. */
+const BATCH_BYTES = 128 * 1024;
 const MAX_BATCH_BYTES = 1024 * 1024;
 const NO_PRODUCER = { producerId: -1, producerEpoch: -1 };
 
@@ -39,6 +38,12 @@ export class CannedPartition {
   #records = 0;
   #next = 0;
   #position = 0;
+  readonly #fetchBytes: number;
+
+  /** `fetchBytes`: what one fetch answers. */
+  constructor(fetchBytes: number) {
+    this.#fetchBytes = fetchBytes;
+  }
 
   append(key: Uint8Array, value: Uint8Array, timestampMs: number): void {
     const bound = recordSizeBound(key, value);
@@ -55,7 +60,7 @@ export class CannedPartition {
     this.#batch.release();
     this.#batches.push(bytes);
     const size = this.#batches.reduce((sum, { length }) => sum + length, 0);
-    if (size + BATCH_BYTES > FETCH_BYTES) this.flush();
+    if (size + BATCH_BYTES > this.#fetchBytes) this.flush();
   }
 
   /** Ends the fetch that is being filled. */

@@ -2,7 +2,7 @@
  * What one alert costs in CPU on its way through the engine: the real topology, task, stores and RocksDB on a log without a broker.
  * For comparing two versions of the code; CPU seconds say more than alerts per second while others use the machine.
  *
- *     node bench/engine/hot-path.ts [--count 300000] [--drivers 50000] [--partitions 4] [--commit-ms 15]
+ *     node bench/engine/hot-path.ts [--count 300000] [--drivers 50000] [--partitions 4] [--commit-ms 15] [--fetch-bytes n] [--buffered n]
  *     node --cpu-prof --cpu-prof-dir DIR bench/engine/hot-path.ts
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import { parseRules } from '../../processors/rules.ts';
 import { alertRuleSchema } from '../../schemas/avro.ts';
 import { MemoryBackendFactory } from '../../state/memory-backend.ts';
 import { RocksDbBackendFactory } from '../../state/rocksdb-factory.ts';
-import { streamsConfig } from '../../streams/config.ts';
+import { defaultStreamsConfig, streamsConfig } from '../../streams/config.ts';
 import { partitionForKey } from '../../streams/partitioner.ts';
 import type { FetchedBatch, Metrics } from '../../streams/ports.ts';
 import { silentLogger } from '../../streams/testing/silent.ts';
@@ -32,6 +32,8 @@ const { values } = parseArgs({
     drivers: { type: 'string', default: '50000' },
     partitions: { type: 'string', default: '4' },
     'commit-ms': { type: 'string', default: '15' },
+    'fetch-bytes': { type: 'string', default: String(2 * 1024 * 1024) },
+    buffered: { type: 'string', default: String(defaultStreamsConfig.maxBufferedRecords) },
   },
 });
 const [count, drivers, partitions] = [values.count, values.drivers, values.partitions].map(Number) as [
@@ -45,7 +47,7 @@ const topics = topicNames('');
 
 function inputs(): readonly CannedPartition[] {
   const serde = rawAlertSerde();
-  const made = Array.from({ length: partitions }, () => new CannedPartition());
+  const made = Array.from({ length: partitions }, () => new CannedPartition(Number(values['fetch-bytes'])));
   const spec = { count, drivers, startMs: Date.now() + AHEAD_MS, spanMs: count / 10, jitterMs: 3_000 };
   for (const alert of alerts(spec)) {
     const key = Buffer.from(alert.driverId);
@@ -102,7 +104,11 @@ const thread = new StreamThread({
     graceMs: 5_000,
     futureSkewMs: DAY_MS,
   }).build('hot-path'),
-  config: streamsConfig({ applicationId: 'hot-path', deadLetterTopic: topics.deadLetters }),
+  config: streamsConfig({
+    applicationId: 'hot-path',
+    deadLetterTopic: topics.deadLetters,
+    maxBufferedRecords: Number(values.buffered),
+  }),
   client,
   stateFactory: new RocksDbBackendFactory({ stateDir }),
   globalBackend: await new MemoryBackendFactory().open('global'),
