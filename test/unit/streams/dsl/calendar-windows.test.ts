@@ -29,7 +29,7 @@ describe('CalendarWindows', () => {
       366 * 24,
       'it is a leap year, whose changes make up for each other',
     ],
-  ] as const)('a %s in %s around %s has %d hours: %s', (unit, timeZone, time, hours) => {
+  ] as const)('a %s in %s around %s has %d hours: %s', (unit, timeZone, time, hours, _why) => {
     const { startMs, endMs } = windowOf(unit, timeZone, at(time));
     expect((endMs - startMs) / HOUR_MS).toBe(hours);
   });

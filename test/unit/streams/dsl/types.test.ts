@@ -83,16 +83,16 @@ describe('the types of the DSL', () => {
       stream.groupByKey({ value: int64Serde });
       // @ts-expect-error a count is a number
       stream.groupByKey().count({ value: stringSerde });
-      // @ts-expect-error the aggregate is a text
       stream.groupByKey().aggregate(
         () => '',
         (_key, { customer }, all) => all + customer,
+        // @ts-expect-error the aggregate is a text
         { value: int64Serde },
       );
-      // @ts-expect-error the store of a windowed table has the keys without their windows
       stream
         .groupByKey()
         .windowedBy(tumbling)
+        // @ts-expect-error the store of a windowed table has the keys without their windows
         .count({ key: timeWindowedSerde(stringSerde, tumbling) });
       // @ts-expect-error the values are orders
       stream.repartition({ value: stringSerde });
@@ -137,10 +137,10 @@ describe('the types of the DSL', () => {
       );
       // @ts-expect-error a join of streams has a window
       stream.join(builder.stream('other', text), (one) => one);
-      // @ts-expect-error the streams of a cogroup have the same keys
       stream
         .groupByKey()
         .cogroup((_key, _value, all: string) => all)
+        // @ts-expect-error the streams of a cogroup have the same keys
         .cogroup(byNumber.groupByKey(), (_key, value) => value);
     });
     expectTypeOf(stream.join(table, ({ amount }, name) => ({ amount, name }))).toEqualTypeOf<
@@ -164,13 +164,13 @@ describe('the types of the DSL', () => {
     neverRun(() => {
       // @ts-expect-error there are no windows to wait for
       table.suppress(Suppressed.untilWindowCloses());
-      // @ts-expect-error sessions are merged, so aggregating them takes a merger
       stream
         .groupByKey()
         .windowedBy(SessionWindows.ofInactivityGapWithNoGrace(5))
         .aggregate(
           () => 0,
           () => 1,
+          // @ts-expect-error sessions are merged, so aggregating them takes a merger
           {},
         );
       // @ts-expect-error an update of a grouped table is taken out again, so reducing it takes two functions
