@@ -1,12 +1,13 @@
 /**
  * Commands about what the system stores, and the benchmarks.
  */
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
+import { APPLICATION_NAMES, type ApplicationName } from '../../connectors/config/processes.ts';
 import type { Action } from '../context.ts';
 
 const RESET_HELP = `
-The processor then reads the raw alerts from their beginning and makes every event again, with the same ids: the sink stores none of
-them twice. What retention has removed from the log is not made again. Without --yes the command only says what it would delete.
+The application then reads its inputs from their beginning (alerts: the raw alerts) and makes every event again, with the same ids: the
+sink stores none of them twice. What retention has removed from the log is not made again. Without --yes the command only says what it would delete.
 Refused while a processor runs. The local state of other machines heals by itself at their next start.`;
 
 const RESTORE_HELP = `
@@ -16,11 +17,16 @@ that holds alerts is replaced only with --yes.`;
 export function addDataCommands(program: Command, action: Action): void {
   program
     .command('reset')
-    .description('Resets the processor: committed offsets, changelogs and local state are deleted.')
+    .description(
+      'Resets an application of the processor: committed offsets, internal topics and local state are deleted.',
+    )
+    .addArgument(new Argument('[application]', 'which one').choices(APPLICATION_NAMES).default('alerts'))
     .option('--yes', 'do it')
     .addHelpText('after', RESET_HELP)
     .action(
-      action(async (context, options: { yes?: boolean }) => (await import('./reset.ts')).reset(context, options)),
+      action(async (context, application: ApplicationName, options: { yes?: boolean }) =>
+        (await import('./reset.ts')).reset(context, application, options),
+      ),
     );
   program
     .command('backup')

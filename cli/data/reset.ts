@@ -1,37 +1,46 @@
 /**
- * `alerts reset`: makes the processor start over.
+ * `alerts reset`: makes an application of the processor start over.
  *
  * Invariant: nothing is deleted while a processor is a member of the group, and the changelogs go last: a reset that is cut short
  * leaves a processor that reads alerts again which it knows, never one that goes on without what it knew. Run again, it is completed.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ApplicationName } from '../../connectors/config/processes.ts';
 import { RocksDbBackendFactory } from '../../state/rocksdb-factory.ts';
 import { StateLockedError } from '../../streams/errors.ts';
+import { changelogTopic } from '../../streams/internal-topics.ts';
 import type { StateBackendFactory } from '../../streams/ports.ts';
+import type { BuiltTopology } from '../../streams/topology.ts';
 import type { CommandContext } from '../context.ts';
 import { refusal } from '../exit-codes.ts';
 import type { Services } from '../services.ts';
-import { changelogsOf } from '../system/topics.ts';
+import { builtApplication } from '../system/describe.ts';
 
 interface ResetPlan {
   readonly group: string;
-  readonly changelogs: readonly string[];
+  /** Changelogs and repartition topics. */
+  readonly internalTopics: readonly string[];
   readonly stateDirectory: string;
   /** Tasks whose state is on this machine. */
   readonly tasks: readonly string[];
 }
 
-export async function reset(context: CommandContext, { yes }: { yes?: boolean }): Promise<void> {
+export async function reset(
+  context: CommandContext,
+  application: ApplicationName,
+  { yes }: { yes?: boolean },
+): Promise<void> {
   const services = await context.services();
-  await requireStopped(services);
-  const stateDirectory = join(services.config.dataDir, 'state', services.applicationId);
+  const { applicationId, topology } = builtApplication(application, services.config.topicPrefix);
+  await requireStopped(services, applicationId);
+  const stateDirectory = join(services.config.dataDir, 'state', applicationId);
   const states = new RocksDbBackendFactory({ stateDir: stateDirectory });
-  const changelogs = changelogsOf(services);
-  const existing = await services.admin.partitionCounts(changelogs);
+  const internalTopics = internalTopicsOf(applicationId, topology);
+  const existing = await services.admin.partitionCounts(internalTopics);
   const plan: ResetPlan = {
-    group: services.applicationId,
-    changelogs: changelogs.filter((name) => existing.has(name)),
+    group: applicationId,
+    internalTopics: internalTopics.filter((name) => existing.has(name)),
     stateDirectory,
     tasks: existsSync(stateDirectory) ? await states.list() : [],
   };
@@ -39,11 +48,21 @@ export async function reset(context: CommandContext, { yes }: { yes?: boolean })
   await carryOut(plan, states, services);
   context.show(
     plan,
-    () => `Deleted:\n${describe(plan)}\nThe processor begins at the start of ${services.topics.rawAlerts}.`,
+    () => `Deleted:\n${describe(plan)}\nThe application begins at the start of ${inputsOf(topology, plan).join(', ')}.`,
   );
 }
 
-async function requireStopped({ admin, applicationId }: Services): Promise<void> {
+const internalTopicsOf = (applicationId: string, { subTopologies, repartitionTopics }: BuiltTopology): string[] => [
+  ...subTopologies.flatMap(({ stores }) =>
+    stores.filter(({ loggingEnabled }) => loggingEnabled).map(({ name }) => changelogTopic(applicationId, name)),
+  ),
+  ...repartitionTopics.map(({ topic }) => topic),
+];
+
+const inputsOf = ({ subTopologies }: BuiltTopology, { internalTopics }: ResetPlan): readonly string[] =>
+  subTopologies.flatMap(({ sourceTopics }) => sourceTopics).filter((topic) => !internalTopics.includes(topic));
+
+async function requireStopped({ admin }: Services, applicationId: string): Promise<void> {
   const { members } = await admin.describeGroup(applicationId);
   if (members.length === 0) return;
   const names = [...new Set(members.map(({ clientId, clientHost }) => `${clientId} at ${clientHost}`))];
@@ -60,13 +79,13 @@ async function carryOut(plan: ResetPlan, states: StateBackendFactory, { admin }:
     throw refusal(`A process has the state in ${plan.stateDirectory} open: ${error.message}`);
   }
   await admin.deleteGroups([plan.group]);
-  await admin.deleteTopics(plan.changelogs);
+  await admin.deleteTopics(plan.internalTopics);
 }
 
-function describe({ group, changelogs, stateDirectory, tasks }: ResetPlan): string {
+function describe({ group, internalTopics, stateDirectory, tasks }: ResetPlan): string {
   const lines = [
     `committed offsets of the group ${group}`,
-    ...changelogs.map((name) => `topic ${name}`),
+    ...internalTopics.map((name) => `topic ${name}`),
     ...tasks.map((task) => `local state ${join(stateDirectory, task)}`),
   ];
   return lines.map((line) => `  ${line}`).join('\n');

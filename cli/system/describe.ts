@@ -35,15 +35,37 @@ export const topologyOf = (
   return withAlertCommands(topology, { serdes: anySerdes, topics, incidentTopics }).build(applicationId);
 };
 
-const topologies: Readonly<Record<ApplicationName, (prefix: string) => BuiltTopology>> = {
-  alerts: (prefix) => topologyOf(topicNames(prefix), `${prefix}alerts-processor`, incidentTopicNames(prefix)),
-  'log-alerting': (prefix) =>
-    logAlertingTopology({ serdes: anySerdes, partitions: ANY_PARTITIONS, topics: logTopicNames(prefix) }).build(
-      `${prefix}log-alerting`,
-    ),
-  incidents: (prefix) =>
-    incidentsTopology({ serdes: anySerdes, topics: incidentTopicNames(prefix) }).build(`${prefix}incidents`),
+interface DescribedApplication {
+  /** Without the topic prefix. */
+  readonly id: string;
+  readonly build: (prefix: string, applicationId: string) => BuiltTopology;
+}
+
+const described: Readonly<Record<ApplicationName, DescribedApplication>> = {
+  alerts: {
+    id: 'alerts-processor',
+    build: (prefix, id) => topologyOf(topicNames(prefix), id, incidentTopicNames(prefix)),
+  },
+  'log-alerting': {
+    id: 'log-alerting',
+    build: (prefix, id) =>
+      logAlertingTopology({ serdes: anySerdes, partitions: ANY_PARTITIONS, topics: logTopicNames(prefix) }).build(id),
+  },
+  incidents: {
+    id: 'incidents',
+    build: (prefix, id) => incidentsTopology({ serdes: anySerdes, topics: incidentTopicNames(prefix) }).build(id),
+  },
 };
+
+/** An application for looking at, under the id that it has with that topic prefix. */
+export function builtApplication(
+  application: ApplicationName,
+  topicPrefix: string,
+): { readonly applicationId: string; readonly topology: BuiltTopology } {
+  const { id, build } = described[application];
+  const applicationId = `${topicPrefix}${id}`;
+  return { applicationId, topology: build(topicPrefix, applicationId) };
+}
 
 export async function describe(
   context: CommandContext,
@@ -51,7 +73,7 @@ export async function describe(
   { mermaid }: { mermaid?: boolean },
 ): Promise<void> {
   const { topicPrefix } = readProcessorConfig(context.environment);
-  const topology = topologies[application](topicPrefix);
+  const { topology } = builtApplication(application, topicPrefix);
   const text = mermaid ? mermaidTopology(topology) : describeTopology(topology);
   context.show({ format: mermaid ? 'mermaid' : 'text', topology: text }, () => text.trimEnd());
 }
