@@ -67,6 +67,36 @@ function describeAssignment(scenario: DeclareScenario): void {
     expect(keys(await consumer().rejoin(bytes('')))).toEqual(keys(partitions));
   });
 
+  scenario('brings what the leader announces to every member, before its rejoin resolves', async (log) => {
+    const { consumer } = await group(log, 2);
+    const heard: [who: string, announced: string][] = [];
+    const telling = (who: string): PartitionAssignor => ({
+      name: 'telling',
+      assign: (members, counts) => spreading.assign(members, counts),
+      announcement: (members) =>
+        bytes(
+          members
+            .map(({ userData }) => text(userData))
+            .sort()
+            .join(),
+        ),
+      onAnnouncement: (announced) => void heard.push([who, text(announced)]),
+    });
+    const first = consumer(telling('first'));
+    await first.rejoin(bytes('a'));
+    expect(heard).toEqual([['first', 'a']]);
+    const joining = consumer(telling('second')).rejoin(bytes('b'));
+    await log.eventually(
+      async () => (await first.poll(1_000)).kind,
+      (kind) => kind === 'rebalance',
+    );
+    await Promise.all([first.rejoin(bytes('a')), joining]);
+    expect(heard.slice(-2).sort()).toEqual([
+      ['first', 'a,b'],
+      ['second', 'a,b'],
+    ]);
+  });
+
   scenario('gives the assignor each member with topics and user data, and the partition counts', async (log) => {
     const { consumer, topic } = await group(log, 2);
     const seen: { members: readonly GroupMember[]; counts: ReadonlyMap<string, number> }[] = [];
