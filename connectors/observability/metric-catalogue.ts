@@ -242,11 +242,15 @@ const logs: MetricGroup = {
     threadCounter(
       'alerts_processed_total',
       ['type', 'severity'],
-      'Alerts about logs that rules gave, by the kind of rule',
+      'Alerts about logs that rules raised or would have raised, by the kind of rule',
     ),
     threadCounter('alerts_deduplicated_total', ['type', 'severity'], 'Those of them that a cooldown held back'),
     threadHistogram('log_alert_delay_seconds', [], 'Time from the log that crosses a threshold to the alert about it'),
-    threadCounter('log_evaluations_late_total', [], 'Decisions that came later than they should'),
+    threadCounter(
+      'log_evaluations_late_total',
+      [],
+      'Logs that came after the grace period of their window and were not counted in it, once for each rule',
+    ),
     threadCounter('log_errors_not_counted_total', [], 'Errors that came too late to be counted'),
     threadCounter('log_alert_rules_refused_total', [], 'Rules on the rules topic that could not be used'),
   ],
