@@ -69,7 +69,7 @@ function describeAssignment(scenario: DeclareScenario): void {
 
   scenario('brings what the leader announces to every member, before its rejoin resolves', async (log) => {
     const { consumer } = await group(log, 2);
-    const heard: [who: string, announced: string][] = [];
+    const heard: [who: string, announced: string | null][] = [];
     const telling = (who: string): PartitionAssignor => ({
       name: 'telling',
       assign: (members, counts) => spreading.assign(members, counts),

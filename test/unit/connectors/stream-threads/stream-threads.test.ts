@@ -15,6 +15,7 @@ const start = (application: string, onUncaughtException?: UncaughtExceptionRespo
   const threads = new StreamThreads({
     workerUrl: new URL('../../../support/memory-stream-thread.ts', import.meta.url),
     ...{ application, applicationId: 'app', threads: 1, processThreads: 1, logger: silentLogger },
+    threadHeapBytes: 256 * 1024 * 1024,
     ...(onUncaughtException && { onUncaughtException }),
     onFailure: (failure) => failures.push(failure),
   });
