@@ -18,7 +18,8 @@ import { SmallDisk } from './support/small-disk.ts';
 const TASKS = ['0_0', '0_1', '0_2', '0_3'];
 /** Of a task whose state is in use elsewhere, before the thread stops; and then some. */
 const LOCK_TIMEOUT_MS = 30_000;
-const DISK_BYTES = 64 * 1024 * 1024;
+/** RocksDB reserves some megabytes for each task before anything is written. */
+const DISK_BYTES = 256 * 1024 * 1024;
 
 const seed = seedFrom(process.env);
 const random = new Random(seed);
@@ -61,8 +62,8 @@ describe('the state directory of a processor', () => {
     system = await AuditedSystem.start({
       processors: 1,
       dataDirOf: () => disk.folder,
-      // Memtables of a megabyte, so that there are files to damage and a disk to fill in the time of a test.
-      processorEnvironment: { STATE_BUDGET_BYTES: String(64 * 1024 * 1024) },
+      // Small memtables, so that there are files to damage and a disk to fill in the time of a test.
+      processorEnvironment: { STATE_BUDGET_BYTES: String(64 * 1024 * 1024), STREAMS_APPLICATIONS: 'alerts' },
     });
     watched = new Watched(system.app.processors[0] as ControlledProcess);
     say('everything is ready');
