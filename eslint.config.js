@@ -18,7 +18,7 @@ const deterministicCore = {
 };
 
 export default tseslint.config(
-  { ignores: ['node_modules/', '.data/', 'coverage/', 'bench/results/', '**/*.cjs'] },
+  { ignores: ['node_modules/', '.cache/', '.data/', 'coverage/', 'bench/results/', '**/*.cjs'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {
