@@ -36,8 +36,8 @@ const metrics: Metrics = {
     if (counter === undefined) return silentMetrics.counter(metric);
     return {
       add: (amount) => {
-        if (counter === PROCESSED) Atomics.compareExchange(counters, FIRST_RECORD, 0n, BigInt(Date.now()));
-        Atomics.add(counters, counter, BigInt(amount));
+        if (counters[FIRST_RECORD] === 0) counters[FIRST_RECORD] = Date.now();
+        counters[counter] = (counters[counter] ?? 0) + amount;
       },
     };
   },
