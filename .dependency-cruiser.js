@@ -10,7 +10,8 @@ const folders = {
   topologies: ['streams', 'state', 'processors', 'schemas'],
   connectors: ['streams', 'schemas'],
   sink: ['connectors', 'schemas'],
-  gateway: ['connectors', 'schemas', 'sink'],
+  notifications: ['connectors', 'schemas', 'sink'],
+  gateway: ['connectors', 'schemas', 'sink', 'notifications'],
   cli: ['schemas', 'streams', 'state', 'processors', 'topologies', 'connectors', 'sink', 'gateway', 'infra'],
 };
 
@@ -22,6 +23,7 @@ const internal = [
   'topologies',
   'connectors',
   'sink',
+  'notifications',
   'gateway',
   'cli',
   'bin',
@@ -70,6 +72,7 @@ export default {
     owned('state-opens-rocksdb', '(rocksdb|@nxtedition)', ['state']),
     owned('connectors-speak-kafka', '(kafkajs|@kafkajs|avsc)', ['connectors']),
     owned('connectors-speak-mysql', 'mysql2', ['connectors']),
+    owned('connectors-send-mail', 'nodemailer', ['connectors']),
     owned('connectors-trace', '@opentelemetry', ['connectors']),
     {
       name: 'nobody-imports-bin-or-bench',
@@ -94,7 +97,7 @@ export default {
   options: {
     doNotFollow: { path: 'node_modules' },
     includeOnly: {
-      path: '^(schemas|streams|state|processors|topologies|connectors|sink|gateway|cli|bin|infra|test|bench|node_modules|node:)|^(fs|net|http|https|child_process|worker_threads|os|timers|crypto|perf_hooks)(/|$)',
+      path: '^(schemas|streams|state|processors|topologies|connectors|sink|notifications|gateway|cli|bin|infra|test|bench|node_modules|node:)|^(fs|net|http|https|child_process|worker_threads|os|timers|crypto|perf_hooks)(/|$)',
     },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },

@@ -120,7 +120,9 @@ export class PartitionWriter<T> {
     const expected = this.#position;
     const events = entries.map(({ event }) => event);
     const offsets = entries.map(({ record }) => record.offset);
-    const rows = await this.#tables.apply(database, events, { ...this.#at, expected, next }, offsets);
+    const topic = this.#options.positionName ?? this.#at.topic;
+    const position = { topic, partition: this.#at.partition, expected, next };
+    const rows = await this.#tables.apply(database, events, position, offsets);
     this.#position = next;
     observer?.applied(this.#at, entries, startMs);
     const durationMs = clock.now() - startMs;

@@ -69,4 +69,6 @@ export interface SinkOptions {
   readonly deadLetterTopic: string;
   /** Records in one transaction at most. */
   readonly maxBatchRecords: number;
+  /** What its positions are called where another sink reads the same topic; undefined: as the topic. */
+  readonly positionName?: string | undefined;
 }

@@ -123,7 +123,7 @@ export class Sink<T> {
     const { consumer } = this.#ports;
     const writers = new Map<string, PartitionWriter<T>>();
     for (const at of assignment) {
-      const offset = await startPosition(this.#ports, at);
+      const offset = await startPosition(this.#ports, at, this.#options.positionName);
       writers.set(topicPartitionKey(at), new PartitionWriter(at, offset, this.#ports, this.#options, this.#tables));
       consumer.seek(at, offset);
     }

@@ -15,13 +15,13 @@ type PositionPorts = Pick<SinkPorts<unknown>, 'reader' | 'database' | 'clock' | 
 const END_CHECKS = 5;
 const END_CHECK_INTERVAL_MS = 1_000;
 
-const beyondEnd = (at: TopicPartition, stored: number, { end }: LogRange): FatalLogError => {
+const beyondEnd = (at: TopicPartition, name: string, stored: number, { end }: LogRange): FatalLogError => {
   const key = topicPartitionKey(at);
   return new FatalLogError(
     'POSITION_BEYOND_END',
     `The tables stand at offset ${stored} of ${key}, but the log ends at ${end}: the topic was made anew, or this is another ` +
       `cluster. To apply the log as it is from its beginning (what is in the tables stays), stop the sink and run ` +
-      `DELETE FROM sink_offsets WHERE topic = '${at.topic}' AND partition_id = ${at.partition}; otherwise correct KAFKA_BROKERS or MYSQL_URL.`,
+      `DELETE FROM sink_offsets WHERE topic = '${name}' AND partition_id = ${at.partition}; otherwise correct KAFKA_BROKERS or MYSQL_URL.`,
   );
 };
 
@@ -29,6 +29,7 @@ const beyondEnd = (at: TopicPartition, stored: number, { end }: LogRange): Fatal
 const skipGap = async (
   ports: PositionPorts,
   at: TopicPartition,
+  name: string,
   stored: number,
   beginning: number,
 ): Promise<number> => {
@@ -40,21 +41,23 @@ const skipGap = async (
     beginningOffset: beginning,
     lost,
   });
-  await ports.database.transaction((sql) => claimPosition(sql, { ...at, expected: stored, next: beginning }));
+  await ports.database.transaction((sql) =>
+    claimPosition(sql, { ...at, topic: name, expected: stored, next: beginning }),
+  );
   return beginning;
 };
 
 /**
- * Reads the position, creating it at the log's beginning where there is none. Rejects with `FatalLogError` when the log ends
- * before it, else with errors of recovery `retry`.
+ * Reads the position that is kept under `name`, creating it at the log's beginning where there is none. Rejects with
+ * `FatalLogError` when the log ends before it, else with errors of recovery `retry`.
  */
-export const startPosition = async (ports: PositionPorts, at: TopicPartition): Promise<number> => {
+export const startPosition = async (ports: PositionPorts, at: TopicPartition, name = at.topic): Promise<number> => {
   const { reader, database, clock } = ports;
   let range = await reader.range(at);
-  const stored = await readPosition(database, at, range.beginning);
-  if (stored < range.beginning) return skipGap(ports, at, stored, range.beginning);
+  const stored = await readPosition(database, { ...at, topic: name }, range.beginning);
+  if (stored < range.beginning) return skipGap(ports, at, name, stored, range.beginning);
   for (let check = 1; stored > range.end; check += 1) {
-    if (check > END_CHECKS) throw beyondEnd(at, stored, range);
+    if (check > END_CHECKS) throw beyondEnd(at, name, stored, range);
     await clock.sleep(END_CHECK_INTERVAL_MS);
     range = await reader.range(at);
   }

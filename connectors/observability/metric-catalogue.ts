@@ -295,6 +295,18 @@ const sink: MetricGroup = {
   ],
 };
 
+const notifications: MetricGroup = {
+  title: 'Notifications (notifier)',
+  metrics: [
+    counter('notifications_sent_total', ['status'], 'Attempts to deliver a notification, by success and failure'),
+    counter('notifications_dead_total', [], 'Notifications that were given up'),
+    histogram('notification_delivery_seconds', [], 'From the arrival of the event at the notifier to its delivery'),
+    histogram('notification_since_event_seconds', [], 'From the event time of what is told to its delivery'),
+    gauge('notifications_waiting', [], 'Notifications in the queue that have not ended'),
+    gauge('notification_circuits_open', ['type'], 'Channels whose circuit breaker is not closed, by type of channel'),
+  ],
+};
+
 const gateway: MetricGroup = {
   title: 'Gateway',
   metrics: [
@@ -334,6 +346,7 @@ export const METRICS: readonly MetricGroup[] = [
   logs,
   incidents,
   sink,
+  notifications,
   gateway,
   process,
 ];
