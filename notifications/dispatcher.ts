@@ -38,7 +38,8 @@ export interface DispatcherOptions {
   readonly keepMs: number;
 }
 
-const MARGIN_MS = 10_000;
+/** For the database, and for clocks of notifiers that differ. */
+const MARGIN_MS = 5_000;
 const AFTER_OUTAGE_MS = 1_000;
 const PRUNE_INTERVAL_MS = 60_000;
 const PRUNED_AT_ONCE = 1_000;

@@ -35,6 +35,8 @@ export interface SinkFeed<T> {
   readonly schema: RecordSchema<T>;
   readonly tables: SinkTables<T>;
   readonly observer?: ApplyObserver<T> | undefined;
+  /** What its positions are called where another sink reads the same topic. */
+  readonly positionName?: string;
 }
 
 const SESSION_TIMEOUT_MS = 10_000;
@@ -44,7 +46,7 @@ const REGISTRY_WAIT_MS = 60_000;
 /** Does not run yet. Rejects when the registry stays away. */
 export const createSink = async <T>(parts: SinkParts, feed: SinkFeed<T>): Promise<Sink<T>> => {
   const { client, registry, database, deadLetterTopic, logger, metrics, tracing } = parts;
-  const { topic, groupId, schema, tables, observer } = feed;
+  const { topic, groupId, schema, tables, observer, positionName } = feed;
   const deserializer = await untilAvailable(
     { waitMs: REGISTRY_WAIT_MS, clock: systemClock, say: (line) => logger.info(line), service: registry.url },
     () => registry.serdeFor(subjectOf(topic), schema),
@@ -68,7 +70,7 @@ export const createSink = async <T>(parts: SinkParts, feed: SinkFeed<T>): Promis
       metrics,
       observer,
     },
-    { applicationId: groupId, deadLetterTopic, maxBatchRecords: MAX_BATCH_RECORDS },
+    { applicationId: groupId, deadLetterTopic, maxBatchRecords: MAX_BATCH_RECORDS, positionName },
     tables,
   );
 };

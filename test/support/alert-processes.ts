@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export type AlertProcess = 'processor' | 'sink' | 'gateway';
+export type AlertProcess = 'processor' | 'sink' | 'notifier' | 'gateway';
 
 const READY_TIMEOUT_MS = 90_000;
 
@@ -45,6 +45,7 @@ export class AlertProcesses {
     const rulesFile = join(directory, 'rules.json');
     await writeFile(rulesFile, JSON.stringify(rules));
     const [gateway, processor, sink] = [await freePort(), await freePort(), await freePort()];
+    const notifier = await freePort();
     const processes = new AlertProcesses(directory, topicPrefix, {
       ...process.env,
       TOPIC_PREFIX: topicPrefix,
@@ -54,6 +55,8 @@ export class AlertProcesses {
       GATEWAY_PORT: String(gateway),
       PROCESSOR_PORT: String(processor),
       SINK_PORT: String(sink),
+      NOTIFIER_PORT: String(notifier),
+      NOTIFIER_ALLOWED_NETWORKS: '127.0.0.0/8',
       PROCESSOR_URL: `http://127.0.0.1:${processor}`,
       SINK_URL: `http://127.0.0.1:${sink}`,
       LOG_LEVEL: 'info',

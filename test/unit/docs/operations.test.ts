@@ -9,6 +9,7 @@ import {
   SETUP_SETTINGS,
   SINK_SETTINGS,
 } from '../../../connectors/config/processes.ts';
+import { NOTIFIER_SETTINGS } from '../../../connectors/config/notifier.ts';
 import { KAFKA_SETTINGS, MYSQL_SETTINGS, REGISTRY_SETTINGS } from '../../../connectors/config/services.ts';
 import type { Setting, Settings } from '../../../connectors/config/settings.ts';
 import { TRACING_SETTINGS } from '../../../connectors/config/tracing.ts';
@@ -24,6 +25,7 @@ const GROUPS: readonly (readonly [title: string, Settings])[] = [
   ['Every process', { ...PROCESS_SETTINGS, ...TRACING_SETTINGS }],
   ['Processor', PROCESSOR_SETTINGS],
   ['Sink', SINK_SETTINGS],
+  ['Notifier', NOTIFIER_SETTINGS],
   ['Gateway', GATEWAY_SETTINGS],
   ['Setup', SETUP_SETTINGS],
 ];

@@ -6,7 +6,17 @@ import { PrometheusMetrics } from '../../../../connectors/observability/promethe
 import { metricsDocument } from '../../../support/metrics-table.ts';
 
 const root = join(import.meta.dirname, '../../../..');
-const SOURCES = ['streams', 'state', 'processors', 'topologies', 'connectors', 'sink', 'notifications', 'gateway', 'bin'];
+const SOURCES = [
+  'streams',
+  'state',
+  'processors',
+  'topologies',
+  'connectors',
+  'sink',
+  'notifications',
+  'gateway',
+  'bin',
+];
 const entries = METRICS.flatMap(({ metrics }) => metrics);
 
 /** Every name that the code gives a metric, as Prometheus sees it. */
