@@ -8,7 +8,7 @@ import { runInForeground } from '../infra/local-stack/foreground.ts';
 
 const environmentHelp = `
 Environment:
-  GATEWAY_PORT (4000), PROCESSOR_PORT (4001), SINK_PORT (4002)
+  GATEWAY_PORT (4000), PROCESSOR_PORT (4001), SINK_PORT (4002), NOTIFIER_PORT (4003)
   KAFKA_PORT (9092), REGISTRY_PORT (8081), MYSQL_PORT (3306)
   DATA_DIR (.data)            everything this stack stores, and its logs
   RULES_FILE (rules.json)     the rules that are seeded

@@ -25,10 +25,10 @@ export interface AppContext {
   supervise(spec: ServiceProcess): SupervisedProcess;
 }
 
-type AppName = 'processor' | 'sink' | 'gateway';
+type AppName = 'processor' | 'sink' | 'notifier' | 'gateway';
 
 /** In starting order; the gateway is last up and first down, so that nothing is accepted that cannot be processed. */
-export const appNames: readonly AppName[] = ['processor', 'sink', 'gateway'];
+export const appNames: readonly AppName[] = ['processor', 'sink', 'notifier', 'gateway'];
 
 const setupTimeoutMs = 180_000;
 const readyTimeoutMs = 180_000;

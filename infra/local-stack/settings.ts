@@ -15,6 +15,7 @@ export interface StackPorts {
   readonly gateway: number;
   readonly processor: number;
   readonly sink: number;
+  readonly notifier: number;
   readonly kafka: number;
   readonly registry: number;
   readonly mysql: number;
@@ -27,6 +28,7 @@ export const portVariables: Readonly<Record<PortName, { readonly variable: strin
   gateway: { variable: 'GATEWAY_PORT', port: 4000 },
   processor: { variable: 'PROCESSOR_PORT', port: 4001 },
   sink: { variable: 'SINK_PORT', port: 4002 },
+  notifier: { variable: 'NOTIFIER_PORT', port: 4003 },
   kafka: { variable: 'KAFKA_PORT', port: 9092 },
   registry: { variable: 'REGISTRY_PORT', port: 8081 },
   mysql: { variable: 'MYSQL_PORT', port: 3306 },
@@ -79,6 +81,7 @@ function readPorts(environment: Environment): StackPorts {
     gateway: port('gateway'),
     processor: port('processor'),
     sink: port('sink'),
+    notifier: port('notifier'),
     kafka: port('kafka'),
     registry: port('registry'),
     mysql: port('mysql'),

@@ -18,8 +18,9 @@ describe('alerts up and down', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'alerts-up-'));
     database = await TestDatabase.create();
-    const [gateway, processor, sink] = await freePorts(3);
-    const ports = { GATEWAY_PORT: `${gateway}`, PROCESSOR_PORT: `${processor}`, SINK_PORT: `${sink}` };
+    const [gateway, processor, sink, notifier] = await freePorts(4);
+    const others = { SINK_PORT: `${sink}`, NOTIFIER_PORT: `${notifier}` };
+    const ports = { GATEWAY_PORT: `${gateway}`, PROCESSOR_PORT: `${processor}`, ...others };
     const DATA_DIR = join(folder, 'data');
     environment = { ...process.env, ...ports, TOPIC_PREFIX: prefix, MYSQL_URL: database.url, DATA_DIR };
   });

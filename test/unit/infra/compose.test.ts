@@ -14,7 +14,7 @@ import { readComposeFile } from '../../support/compose-file.ts';
 const file = readComposeFile();
 const services = Object.entries(file.services);
 const longRunning = services.filter(([name]) => name !== 'setup');
-const ours = ['setup', 'processor', 'sink', 'gateway'];
+const ours = ['setup', 'processor', 'sink', 'notifier', 'gateway'];
 const text = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
 
 describe('the compose file', () => {
@@ -75,19 +75,19 @@ describe('the compose file', () => {
   it('starts our processes after set-up has ended well, and set-up when the services are healthy', () => {
     const healthy = { condition: 'service_healthy' };
     expect(file.services['setup']?.depends_on).toEqual({ kafka: healthy, registry: healthy, mysql: healthy });
-    for (const name of ['processor', 'sink', 'gateway']) {
+    for (const name of ['processor', 'sink', 'notifier', 'gateway']) {
       expect(file.services[name]?.depends_on?.['setup']).toEqual({ condition: 'service_completed_successfully' });
     }
   });
 });
 
 describe('what watches the system', () => {
-  it('scrapes the three processes where they listen', () => {
+  it('scrapes our processes where they listen', () => {
     const { scrape_configs: jobs } = parse(text('infra/prometheus/prometheus.yml')) as {
       scrape_configs: { static_configs: { targets: string[] }[] }[];
     };
     const targets = jobs.flatMap((job) => job.static_configs.flatMap((config) => config.targets)).sort();
-    expect(targets).toEqual(['gateway:4000', 'processor:4001', 'sink:4002']);
+    expect(targets).toEqual(['gateway:4000', 'notifier:4003', 'processor:4001', 'sink:4002']);
   });
 });
 

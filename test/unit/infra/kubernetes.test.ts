@@ -108,6 +108,7 @@ interface Container {
 const workloads = [
   named('StatefulSet', 'processor'),
   named('Deployment', 'sink'),
+  named('Deployment', 'notifier'),
   named('Deployment', 'gateway'),
   named('Job', 'setup'),
 ].map((manifest) => ({ ...manifest, workload: manifest.spec as unknown as Workload }));

@@ -9,6 +9,7 @@ describe('the settings of a stack', () => {
       gateway: 4000,
       processor: 4001,
       sink: 4002,
+      notifier: 4003,
       kafka: 9092,
       registry: 8081,
       mysql: 3306,
