@@ -58,6 +58,8 @@ export class Dispatcher {
   #wake = new AbortController();
   #failure: { readonly error: unknown } | undefined;
   #nextPruneMs = 0;
+  /** Resolves when every change of a circuit so far is stored. */
+  #told: Promise<void> = Promise.resolve();
 
   constructor(ports: DispatcherPorts, options: DispatcherOptions) {
     this.#ports = ports;
@@ -88,6 +90,7 @@ export class Dispatcher {
       }
     }
     await Promise.all(this.#inFlight);
+    await this.#told;
   }
 
   /** Channels whose circuit is not closed, by type. */
@@ -174,16 +177,21 @@ export class Dispatcher {
     if (known !== undefined) return known;
     const guard = new ChannelGuard(this.#options.guard, (state) => {
       this.#ports.logger.warn('the circuit of a channel changed', { channelId: id, name, state });
-      void this.#tellBreaker(id, state);
+      this.#tellBreaker(id, guard);
     });
     const guarded = { guard, type };
     this.#guards.set(id, guarded);
-    void this.#tellBreaker(id, guard.state);
+    this.#tellBreaker(id, guard);
     return guarded;
   }
 
+  /** One after the other, and each what holds by then, so that the last one stored is the last one there was. */
+  #tellBreaker(id: string, guard: ChannelGuard): void {
+    this.#told = this.#told.then(() => this.#storeBreaker(id, guard.state));
+  }
+
   /** For those who look at it; nothing depends on it. */
-  async #tellBreaker(id: string, state: BreakerState): Promise<void> {
+  async #storeBreaker(id: string, state: BreakerState): Promise<void> {
     try {
       await this.#ports.channels.setBreaker(id, state, this.#ports.clock.now());
     } catch (error) {

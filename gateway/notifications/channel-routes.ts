@@ -136,7 +136,7 @@ const changeRoutes = (app: FastifyInstance, { channels }: ChannelRouteOptions): 
   app.delete<OneChannel>('/api/alerts/channels/:id', {
     config: { access: 'admin' },
     schema: {
-      summary: 'Remove a channel; what waits for it is given up unless a fallback takes it',
+      summary: 'Remove a channel; what waits for it is given up',
       ...{ tags, params: channelParams },
       response: { 204: { type: 'null' }, 404: errorSchema, 503: errorSchema },
     },
