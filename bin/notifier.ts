@@ -38,7 +38,7 @@ import { createSink } from './sinks/create-sink.ts';
 /** For what is in hand; receivers that hang must not hold the process up for longer. */
 const STOP_TIMEOUT_MS = 20_000;
 const POLL_INTERVAL_MS = 200;
-const MAX_IN_FLIGHT = 64;
+const MAX_IN_FLIGHT = 256;
 const KEEP_MS = 30 * 86_400_000;
 const LAG_INTERVAL_MS = 2_000;
 

@@ -24,8 +24,9 @@ import type { FailureKind } from './delivery.ts';
 export interface GuardOptions {
   /** For one send. */
   readonly timeoutMs: number;
-  /** Sends at once. */
+  /** Sends at once, and how many more may wait for a place; not more than that, so that none waits for two of them. */
   readonly maxConcurrent: number;
+  readonly maxQueued: number;
   /** Failures in a row that open the circuit, and how long it stays open. */
   readonly failures: number;
   readonly halfOpenAfterMs: number;
@@ -33,7 +34,8 @@ export interface GuardOptions {
 
 export const DEFAULT_GUARD: GuardOptions = {
   timeoutMs: 5_000,
-  maxConcurrent: 8,
+  maxConcurrent: 16,
+  maxQueued: 16,
   failures: 5,
   halfOpenAfterMs: 10_000,
 };
@@ -77,14 +79,18 @@ export class ChannelGuard {
 
   /** `changed` hears of every change of the circuit and must not throw. */
   constructor(options: GuardOptions, changed: (state: BreakerState) => void) {
-    const { timeoutMs, maxConcurrent, failures, halfOpenAfterMs } = options;
+    const { timeoutMs, maxConcurrent, maxQueued, failures, halfOpenAfterMs } = options;
     this.#timeoutMs = timeoutMs;
     this.#breaker = circuitBreaker(
       handleWhen((error) => !(error instanceof DeliveryError && error.permanent)),
       { breaker: new ConsecutiveBreaker(failures), halfOpenAfter: halfOpenAfterMs },
     );
     this.#breaker.onStateChange((state) => changed(STATES[state]));
-    this.#policy = wrap(bulkhead(maxConcurrent, 0), this.#breaker, timeout(timeoutMs, TimeoutStrategy.Aggressive));
+    this.#policy = wrap(
+      bulkhead(maxConcurrent, Math.min(maxQueued, maxConcurrent)),
+      this.#breaker,
+      timeout(timeoutMs, TimeoutStrategy.Aggressive),
+    );
   }
 
   get state(): BreakerState {

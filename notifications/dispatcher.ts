@@ -40,7 +40,10 @@ export interface DispatcherOptions {
 
 /** For the database, and for clocks of notifiers that differ. */
 const MARGIN_MS = 5_000;
-const AFTER_OUTAGE_MS = 1_000;
+/** Where something was due, more of it may be due shortly: what a busy channel did not take comes back at different times. */
+const BUSY_INTERVAL_MS = 20;
+const AFTER_OUTAGE_MS = 250;
+const SETTLE_TRIES = 5;
 const PRUNE_INTERVAL_MS = 60_000;
 const PRUNED_AT_ONCE = 1_000;
 
@@ -109,13 +112,18 @@ export class Dispatcher {
     const taken = free > 0 ? await this.#take(free) : 0;
     await this.#prune();
     if (taken > 0 && taken === free) return;
-    await this.#ports.clock.sleep(this.#options.pollIntervalMs, this.#wake.signal);
+    const { pollIntervalMs } = this.#options;
+    await this.#ports.clock.sleep(
+      taken > 0 ? Math.min(BUSY_INTERVAL_MS, pollIntervalMs) : pollIntervalMs,
+      this.#wake.signal,
+    );
   }
 
   async #take(limit: number): Promise<number> {
     const { queue, channels, clock, newClaim } = this.#ports;
     const claim = newClaim();
-    const leaseMs = MAX_CHAIN * this.#options.guard.timeoutMs + MARGIN_MS;
+    // On each channel it may wait for a place as long as another send takes, and then take as long.
+    const leaseMs = 2 * MAX_CHAIN * this.#options.guard.timeoutMs + MARGIN_MS;
     const claimed = await queue.claim(claim, limit, clock.now(), leaseMs);
     if (claimed.length === 0) return 0;
     const known = new Map((await channels.list()).map((channel) => [channel.id, channel]));
@@ -143,7 +151,7 @@ export class Dispatcher {
     claim: string,
     channels: ReadonlyMap<string, NotificationChannel>,
   ): Promise<void> {
-    const { queue, clock, senders, metrics, random } = this.#ports;
+    const { clock, senders, metrics, random } = this.#ports;
     const told = { ...notification.content, id: notification.id };
     const { deliveredBy, failure } = await attempt(chainOf(notification.channelId, channels), (channel) =>
       this.#guardOf(channel).guard.send((signal) => senders[channel.type](channel, told, signal)),
@@ -154,7 +162,7 @@ export class Dispatcher {
         ? afterFailure(notification, failure.kind, this.#options.retry, { nowMs, random: random() })
         : afterSuccess(notification);
     const settlement: Settlement = { state, deliveredBy: deliveredBy ?? null, error: failure?.reason ?? null };
-    await queue.settle(notification.id, claim, settlement, nowMs);
+    await this.#settle(notification.id, claim, settlement, nowMs);
     if (failure?.kind !== 'held' || deliveredBy !== undefined) {
       const status = deliveredBy === undefined ? 'failure' : 'success';
       metrics.counter('notifications_sent_total', { status }).add(1);
@@ -164,6 +172,19 @@ export class Dispatcher {
       metrics.histogram('notification_since_event_ms').record(Math.max(nowMs - notification.eventAtMs, 0));
     }
     if (state.status === 'DEAD') this.#reportDead(notification, state.attempts, failure?.reason);
+  }
+
+  /** What is not settled is delivered again, so a passing fault of the database is worth a few tries. */
+  async #settle(id: string, claim: string, settlement: Settlement, nowMs: number): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.#ports.queue.settle(id, claim, settlement, nowMs);
+        return;
+      } catch (error) {
+        if (recoveryOf(error) !== 'retry' || tries === SETTLE_TRIES) throw error;
+        await this.#ports.clock.sleep(AFTER_OUTAGE_MS);
+      }
+    }
   }
 
   #reportDead({ id, channelId }: QueuedNotification, attempts: number, reason: string | undefined): void {

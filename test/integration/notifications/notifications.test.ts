@@ -20,7 +20,7 @@ import { TestDatabase } from '../sink/test-database.ts';
 
 const AT = { topic: 'notifier/incident-events', partition: 0 };
 const OPTIONS: DispatcherOptions = {
-  guard: { timeoutMs: 300, maxConcurrent: 4, failures: 3, halfOpenAfterMs: 200 },
+  guard: { timeoutMs: 300, maxConcurrent: 4, maxQueued: 2, failures: 3, halfOpenAfterMs: 200 },
   retry: { maxAttempts: 4, firstDelayMs: 20, maxDelayMs: 100 },
   pollIntervalMs: 20,
   maxInFlight: 32,
@@ -164,9 +164,11 @@ describe('the notifier', () => {
     expect(idsAt('/a')).toHaveLength(1);
     expect(idsAt('/b')).toEqual([id, id, id]);
     expect(await queue.listFailed('DELIVERED', 10)).toMatchObject([{ id, attempts: 3, deliveredBy: b }]);
-    const text = await metrics.text();
-    expect(text).toMatch(/notifications_sent_total\{status="success"\} 2/);
-    expect(text).toMatch(/notifications_sent_total\{status="failure"\} 2/);
+    await until(async () => {
+      const text = await metrics.text();
+      expect(text).toMatch(/notifications_sent_total\{status="success"\} 2/);
+      expect(text).toMatch(/notifications_sent_total\{status="failure"\} 2/);
+    });
   });
 
   it('[INV-NOTIFY-BREAKER] leaves a channel that hangs alone, without holding others up, and returns when it recovers', async () => {

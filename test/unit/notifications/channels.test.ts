@@ -7,7 +7,7 @@ import type { FailureKind } from '../../../notifications/delivery.ts';
 import { attempt, chainOf, MAX_CHAIN } from '../../../notifications/fallback-chain.ts';
 import { channel } from './support.ts';
 
-const OPTIONS = { timeoutMs: 60_000, maxConcurrent: 2, failures: 3, halfOpenAfterMs: 50 };
+const OPTIONS = { timeoutMs: 60_000, maxConcurrent: 2, maxQueued: 1, failures: 3, halfOpenAfterMs: 50 };
 const fail = (permanent: boolean) => () => Promise.reject(new DeliveryError('no', { permanent }));
 const succeed = (): Promise<void> => Promise.resolve();
 
@@ -47,10 +47,17 @@ describe('the guard of a channel', () => {
   it('[INV-NOTIFY-BREAKER] refuses more sends at once than it has places', async () => {
     const guard = new ChannelGuard(OPTIONS, () => undefined);
     const release = Promise.withResolvers<void>();
-    const sends = [1, 2].map(() => guard.send(() => release.promise));
+    let begun = 0;
+    const sends = [1, 2, 3].map(() =>
+      guard.send(() => {
+        begun += 1;
+        return release.promise;
+      }),
+    );
     expect(await guard.send(succeed)).toEqual({ kind: 'held', reason: 'The channel is busy.' });
+    expect(begun).toBe(2);
     release.resolve();
-    expect(await Promise.all(sends)).toEqual([undefined, undefined]);
+    expect(await Promise.all(sends)).toEqual([undefined, undefined, undefined]);
     expect(await guard.send(succeed)).toBeUndefined();
   });
 
