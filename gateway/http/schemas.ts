@@ -90,6 +90,19 @@ export const idempotencyHeadersSchema = {
   },
 } as const;
 
+/** One page of a list that is read with a cursor. */
+export const pageSchema = <S>(items: S) =>
+  ({
+    type: 'object',
+    properties: {
+      items: { type: 'array', items },
+      nextCursor: {
+        type: ['string', 'null'],
+        description: 'Send it as cursor for the next page; null on the last one.',
+      },
+    },
+  }) as const;
+
 export const alertSchema = {
   type: 'object',
   properties: {
@@ -106,13 +119,7 @@ export const alertSchema = {
   },
 } as const;
 
-export const alertPageSchema = {
-  type: 'object',
-  properties: {
-    items: { type: 'array', items: alertSchema },
-    nextCursor: { type: ['string', 'null'], description: 'Send it as cursor for the next page; null on the last one.' },
-  },
-} as const;
+export const alertPageSchema = pageSchema(alertSchema);
 
 export const eventListSchema = {
   type: 'object',

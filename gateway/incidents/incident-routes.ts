@@ -5,6 +5,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { TimestampParser } from '../alerts/timestamp.ts';
+import { numericLimit, timeOf } from '../http/query-fields.ts';
 import { errorSchema, idempotencyHeadersSchema } from '../http/schemas.ts';
 import { incidentBody, incidentEventBody } from './incident-bodies.ts';
 import { type IncidentDesk, incidentNotFound } from './incident-desk.ts';
@@ -21,7 +22,7 @@ import {
   statusBody,
 } from './incident-schemas.ts';
 import type { UserStore } from './user-store.ts';
-import { numericLimit, requireUsers, timeOf } from './validation.ts';
+import { invalid, requireUsers } from './validation.ts';
 
 export interface IncidentRouteOptions {
   readonly desk: IncidentDesk;
@@ -113,7 +114,10 @@ const listRoute = (app: FastifyInstance, { reads, parseTimestamp }: IncidentRout
     },
     handler: async ({ query }) => {
       const { from, to, cursor, limit = DEFAULT_LIMIT, ...fields } = query;
-      const bounds = { fromMs: timeOf('from', from, parseTimestamp), toMs: timeOf('to', to, parseTimestamp) };
+      const bounds = {
+        fromMs: timeOf('from', from, parseTimestamp, invalid),
+        toMs: timeOf('to', to, parseTimestamp, invalid),
+      };
       const page = await reads.list({ ...fields, ...bounds }, cursor, limit);
       return { items: page.incidents.map(incidentBody), nextCursor: page.nextCursor ?? null };
     },

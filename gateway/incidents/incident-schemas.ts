@@ -2,6 +2,7 @@
  * The JSON schemas of the incident API: what is validated is what the OpenAPI document says.
  */
 import { INCIDENT_EVENT_TYPES, INCIDENT_SEVERITIES, INCIDENT_STATUSES } from '../../schemas/incident.ts';
+import { pageSchema } from '../http/schemas.ts';
 
 const MAX_LIMIT = 100;
 export const DEFAULT_LIMIT = 20;
@@ -101,13 +102,7 @@ export const incidentSchema = {
   },
 } as const;
 
-export const incidentPageSchema = {
-  type: 'object',
-  properties: {
-    items: { type: 'array', items: incidentSchema },
-    nextCursor: { type: ['string', 'null'], description: 'Send it as cursor for the next page; null on the last one.' },
-  },
-} as const;
+export const incidentPageSchema = pageSchema(incidentSchema);
 
 export const incidentEventsSchema = {
   type: 'object',

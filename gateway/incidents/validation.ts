@@ -4,7 +4,6 @@
  * Invariant: the code is `VALIDATION_ERROR`, and each field in question is named with what is wrong about it.
  */
 import type { FastifyInstance } from 'fastify';
-import type { TimestampParser } from '../alerts/timestamp.ts';
 import { ApiError, type FieldProblem } from '../http/api-error.ts';
 import { toFieldProblem } from '../http/error-mapping.ts';
 import type { UserStore } from './user-store.ts';
@@ -31,20 +30,6 @@ export const takeRequests = (app: FastifyInstance): void => {
   app.setSchemaErrorFormatter((errors, context) =>
     invalid(errors.slice(0, MAX_PROBLEMS).map((error) => toFieldProblem(context, error))),
   );
-};
-
-/** A query is text, and the schema asks for an integer. */
-export const numericLimit = (query: unknown): void => {
-  const fields = query as { limit?: unknown };
-  if (typeof fields.limit === 'string' && /^\d{1,9}$/.test(fields.limit)) fields.limit = Number(fields.limit);
-};
-
-/** Throws an `ApiError` for a time that cannot be read. */
-export const timeOf = (field: string, text: string | undefined, parse: TimestampParser): number | undefined => {
-  if (text === undefined) return undefined;
-  const parsed = parse(text);
-  if (!parsed.ok) throw invalid([{ field, message: parsed.problem }]);
-  return parsed.epochMs;
 };
 
 /** Rejects with an `ApiError` when a field names a user that is not there. */

@@ -8,6 +8,7 @@ import { type Clock, recoveryOf } from '../../connectors/log.ts';
 import type { LogReadModel, StoredLog } from '../../sink/read-model-logs.ts';
 import type { TimestampParser } from '../alerts/timestamp.ts';
 import { type ApiError, type FieldProblem, invalidRequest, unavailable } from '../http/api-error.ts';
+import { timeOf } from '../http/query-fields.ts';
 import { errorSchema } from '../http/schemas.ts';
 import { type TrendRange, trendOf, trendPoints } from './error-trend.ts';
 import type { LogIntake } from './log-intake.ts';
@@ -138,12 +139,6 @@ const toBody = ({ timestampMs, statusCode, responseTime, ...log }: StoredLog) =>
 });
 
 const listRoute = (app: FastifyInstance, { readModel, parseTimestamp }: LogRouteOptions): void => {
-  const timeOf = (field: string, text: string | undefined): number | undefined => {
-    if (text === undefined) return undefined;
-    const parsed = parseTimestamp(text);
-    if (!parsed.ok) throw invalidRequest([{ field, message: parsed.problem }]);
-    return parsed.epochMs;
-  };
   app.get<{ Querystring: LogQuery }>('/api/logs', {
     schema: {
       summary: 'Logs, newest first',
@@ -156,7 +151,8 @@ const listRoute = (app: FastifyInstance, { readModel, parseTimestamp }: LogRoute
     },
     handler: async ({ query }) => {
       const { service, level, from, to, q, page = 1, limit = DEFAULT_LOG_PAGE } = query;
-      const filters = { service, level, text: q, fromMs: timeOf('from', from), toMs: timeOf('to', to) };
+      const read = (field: string, time: string | undefined) => timeOf(field, time, parseTimestamp, invalidRequest);
+      const filters = { service, level, text: q, fromMs: read('from', from), toMs: read('to', to) };
       const { total, logs } = await reading(readModel.listLogs(filters, page, limit));
       return { total, logs: logs.map(toBody) };
     },

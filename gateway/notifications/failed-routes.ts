@@ -10,7 +10,7 @@ import type { NotificationStore } from '../../notifications/notification-store.t
 import type { NotificationStatus } from '../../schemas/notification.ts';
 import { ApiError } from '../http/api-error.ts';
 import { errorSchema } from '../http/schemas.ts';
-import { numericLimit } from '../incidents/validation.ts';
+import { numericLimit } from '../http/query-fields.ts';
 import { breakerBodyOf, notificationBodyOf } from './notification-bodies.ts';
 import {
   breakersSchema,

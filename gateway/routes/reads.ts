@@ -10,6 +10,7 @@ import { InvalidCursorError } from '../../sink/read-model-cursor.ts';
 import type { ReadModel, StoredAlert, StoredEvent } from '../../sink/read-model.ts';
 import type { TimestampParser } from '../alerts/timestamp.ts';
 import { ApiError, type FieldProblem, invalidRequest, unavailable } from '../http/api-error.ts';
+import { numericLimit } from '../http/query-fields.ts';
 import {
   alertIdParamsSchema,
   alertPageSchema,
@@ -79,12 +80,6 @@ const timeBounds = ({ from, to }: AlertQuery, parse: TimestampParser): { fromMs?
   const [fromMs, toMs] = [read('from', from), read('to', to)];
   if (problems.length > 0) throw invalidRequest(problems);
   return { ...(fromMs === undefined ? {} : { fromMs }), ...(toMs === undefined ? {} : { toMs }) };
-};
-
-/** The schema asks for an integer, and a query is text. */
-const numericLimit = (query: unknown): void => {
-  const fields = query as { limit?: unknown };
-  if (typeof fields.limit === 'string' && /^\d{1,9}$/.test(fields.limit)) fields.limit = Number(fields.limit);
 };
 
 const listRoute = (app: FastifyInstance, { readModel, parseTimestamp }: ReadOptions): void => {

@@ -35,16 +35,9 @@ export interface WindowCounts {
   readonly collectAtMs: number;
 }
 
-export interface Window {
-  readonly startMs: number;
+export interface Window extends WindowBucket {
   /** Exclusive. */
   readonly endMs: number;
-  readonly count: number;
-  readonly total: number;
-  readonly timed: number;
-  readonly sumMs: number;
-  readonly maxMs: number;
-  readonly outcome: BucketOutcome;
 }
 
 export const bucketStartOf = (timeMs: number, { stepMs }: PreparedRule): number => Math.floor(timeMs / stepMs) * stepMs;

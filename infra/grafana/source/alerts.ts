@@ -1,7 +1,17 @@
 /**
  * The alerts themselves, from the database: who has most, what happened last, what was closed and why, and one alert's story.
  */
-import { dashboard, MYSQL, sqlBars, sqlGraph, sqlStat, sqlTable, sqlTimeline, variable } from './panels.ts';
+import {
+  dashboard,
+  MYSQL,
+  sourceTypes,
+  sqlBars,
+  sqlGraph,
+  sqlStat,
+  sqlTable,
+  sqlTimeline,
+  variable,
+} from './panels.ts';
 
 /** Alerts in force and archived ones, as one table. Those of some minutes ago may be in the archive already. */
 export const everyAlert = (columns: string, where: string): string =>
@@ -26,13 +36,7 @@ export const alertsDashboard = dashboard({
   refresh: '10s',
   from: 'now-6h',
   variables: [
-    variable(
-      'source_type',
-      'Source',
-      MYSQL,
-      'SELECT DISTINCT source_type FROM alerts UNION SELECT DISTINCT source_type FROM alerts_archive',
-      true,
-    ),
+    sourceTypes,
     variable('selected_alert', 'Alert', MYSQL, 'SELECT alert_id FROM alerts ORDER BY created_at DESC LIMIT 100'),
   ],
   panels: [

@@ -2,7 +2,7 @@
  * What the alerts say about the fleet: how many, from where, how they end and how long they take.
  */
 import { everyAlert } from './alerts.ts';
-import { dashboard, graph, MYSQL, sqlBars, sqlGraph, sqlStat, sqlTable, variable } from './panels.ts';
+import { dashboard, graph, sourceTypes, sqlBars, sqlGraph, sqlStat, sqlTable } from './panels.ts';
 
 const CREATED = '$__timeFilter(created_at) AND source_type IN (${source_type:sqlstring})';
 const every = everyAlert('alert_id, driver_id, source_type, severity, status, timestamp, created_at', CREATED);
@@ -20,15 +20,7 @@ export const businessDashboard = dashboard({
   description: 'The fleet as its alerts show it.',
   refresh: '5m',
   from: 'now-24h',
-  variables: [
-    variable(
-      'source_type',
-      'Source',
-      MYSQL,
-      'SELECT DISTINCT source_type FROM alerts UNION SELECT DISTINCT source_type FROM alerts_archive',
-      true,
-    ),
-  ],
+  variables: [sourceTypes],
   panels: [
     sqlStat({ title: 'Alerts', w: 6, sql: `SELECT COUNT(*) AS alerts FROM (${every}) every` }),
     sqlStat({

@@ -191,6 +191,15 @@ export const variable = (
     : { multi: false, includeAll: false, allowCustomValue: true }),
 });
 
+/** The sources that any alert ever had, several to choose. */
+export const sourceTypes = variable(
+  'source_type',
+  'Source',
+  MYSQL,
+  'SELECT DISTINCT source_type FROM alerts UNION SELECT DISTINCT source_type FROM alerts_archive',
+  true,
+);
+
 export interface DashboardContent {
   readonly uid: string;
   readonly title: string;
